@@ -1,0 +1,44 @@
+"""The toy world of the course: words, problems whose answers can be checked, and documents about them.
+
+vocabulary: words and tokens; programs: a tiny language and its interpreter; problems: three skills, and the
+judge; corpus: documents, direct or worked; reading: what a completion says.
+"""
+
+from .corpus import Document, Habits, Recipe, corpus, document
+from .problems import (
+    HARDER_LEVELS,
+    TRAINED_LEVELS,
+    Problem,
+    Test,
+    chance,
+    judge,
+    problems,
+    stream_of_problems,
+)
+from .programs import ProgramError, run_program
+from .reading import Reading, read
+from .vocabulary import LANGUAGES, VOCABULARY, UnknownWordError, Vocabulary
+
+__all__ = [
+    "Document",
+    "HARDER_LEVELS",
+    "Habits",
+    "LANGUAGES",
+    "Problem",
+    "ProgramError",
+    "Reading",
+    "Recipe",
+    "TRAINED_LEVELS",
+    "Test",
+    "UnknownWordError",
+    "VOCABULARY",
+    "Vocabulary",
+    "chance",
+    "corpus",
+    "document",
+    "judge",
+    "problems",
+    "read",
+    "run_program",
+    "stream_of_problems",
+]
