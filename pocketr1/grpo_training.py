@@ -1,0 +1,214 @@
+"""A trainer for GRPO and its variants, whose log answers the question "is my GRPO broken?".
+
+The loss of GRPO is no measure of progress: on-policy it is about zero whatever happens. What to watch instead
+is in `GrpoRecord`: rewards by kind, the share of groups that teach nothing, entropy, lengths of right and of
+wrong answers, how far the policy moved (ratio, clip, KL), and the gradient's norm.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .generation import Sampling, Writer
+from .grpo import GRPO, Variant, group_advantages, groups_with_contrast, grpo_loss, k3, ratio
+from .model import LanguageModel
+from .rewards import ACCURACY, Rewards
+from .rollouts import Rollouts, policy_logprobs, roll_out
+from .training import make_optimizer, update
+from .worlds import Problem
+
+MAX_REDRAWS = 4
+
+
+@dataclass(frozen=True)
+class GrpoPlan:
+    """How many steps of how many problems, how large the groups, and how the policy is updated.
+
+    `updates`: into how many mini-batches the completions of a step are cut, one optimizer step each (R1-Zero:
+    16). With one, the ratio is 1 and the clip never acts.
+    """
+
+    steps: int
+    problems: int = 32
+    group_size: int = 8
+    learning_rate: float = 3e-4
+    updates: int = 1
+    clip_gradient: float = 1.0
+    max_new: int = 64
+    temperature: float = 1.0
+    variant: Variant = GRPO
+
+
+@dataclass(frozen=True)
+class GrpoRecord:
+    """One step, measured on its rollouts before the update, but for the last five, measured during it.
+
+    `reward`: the mean of the whole reward; `parts`: of each kind. `accuracy` and `worked`: shares of
+    completions. `silent_groups`: the share of groups whose rewards are all equal, which give no gradient.
+    `entropy`: of the policy, a token, estimated from what was sampled (nats). Lengths in tokens, 0 where
+    there is no such answer. `kl`: k3 to the reference policy, a token (0 without one). `ratio_mean`,
+    `ratio_max`, `clipped`: pi / pi_old of the tokens in the update and the share where the clip took the
+    gradient away.
+    """
+
+    step: int
+    reward: float
+    parts: dict[str, float]
+    accuracy: float
+    worked: float
+    silent_groups: float
+    entropy: float
+    length: float
+    length_right: float
+    length_wrong: float
+    kl: float
+    ratio_mean: float
+    ratio_max: float
+    clipped: float
+    gradient_norm: float
+
+
+@dataclass
+class _Moved:
+    """What one optimizer step saw of the policy's move."""
+
+    norm: float
+    ratios: Tensor
+    clipped: Tensor
+    kl: Tensor
+
+
+def itself(model: LanguageModel) -> Writer:
+    """The model as it is, as the writer of its own rollouts."""
+    return model
+
+
+def train_grpo(
+    model: LanguageModel,
+    problems_at: Callable[[int], Sequence[Problem]],
+    plan: GrpoPlan,
+    rewards: Rewards = ACCURACY,
+    reference: LanguageModel | None = None,
+    seed: int = 0,
+    writer_of: Callable[[LanguageModel], Writer] = itself,
+) -> Iterator[GrpoRecord]:
+    """Train `model` in place by rewards alone; yields one record a step.
+
+    `problems_at(i)` gives `plan.problems` problems; it is called with 0, 1, 2, ... (more often than there are
+    steps when dynamic sampling draws again). `reference` is needed where the variant has a KL term.
+    `writer_of(model)` is what writes the rollouts, made anew before each step: the model itself, or a faster
+    stand-in such as `FastWriter`, which runs code of its own.
+    """
+    if plan.variant.beta and reference is None:
+        raise ValueError("a KL term (beta > 0) needs a reference policy")
+    optimizer = make_optimizer(model, plan.learning_rate)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = 0
+    for step in range(plan.steps):
+        rollouts, drawn = _draw(writer_of(model), problems_at, plan, rewards, generator, drawn)
+        advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
+        moves = [
+            _update_on(model, optimizer, rollouts, advantages, rows, plan, reference, step)
+            for rows in _mini_batches(len(advantages), plan, generator)
+        ]
+        yield _record(step, rollouts, plan.group_size, [move for move in moves if move is not None])
+
+
+def _draw(
+    writer: Writer,
+    problems_at: Callable[[int], Sequence[Problem]],
+    plan: GrpoPlan,
+    rewards: Rewards,
+    generator: torch.Generator,
+    drawn: int,
+) -> tuple[Rollouts, int]:
+    """One batch of rollouts. Dynamic sampling (DAPO) draws again, a few times at most, until a group has
+    contrast."""
+    sampling = Sampling(plan.max_new, plan.temperature)
+    for _ in range(MAX_REDRAWS if plan.variant.dynamic_sampling else 1):
+        rollouts = roll_out(writer, problems_at(drawn), plan.group_size, rewards, sampling, generator)
+        drawn += 1
+        if groups_with_contrast(rollouts.rewards, plan.group_size).any():
+            break
+    return rollouts, drawn
+
+
+def _mini_batches(rows: int, plan: GrpoPlan, generator: torch.Generator) -> Iterator[Tensor]:
+    """The rows of each optimizer step; shuffled where there are several."""
+    order = torch.randperm(rows, generator=generator) if plan.updates > 1 else torch.arange(rows)
+    yield from order.chunk(plan.updates)
+
+
+def _update_on(
+    model: LanguageModel,
+    optimizer: torch.optim.Optimizer,
+    rollouts: Rollouts,
+    advantages: Tensor,
+    rows: Tensor,
+    plan: GrpoPlan,
+    reference: LanguageModel | None,
+    step: int,
+) -> _Moved | None:
+    """One optimizer step on some of the completions. None where there is nothing to learn from them.
+
+    A row without advantage has no gradient (unless a KL term pulls at it), so the model is not run on it; it
+    still counts in the mean.
+    """
+    variant = plan.variant
+    useful = rows if variant.beta else rows[advantages[rows] != 0]
+    if len(useful) == 0:
+        return None
+    batch = rollouts.rows(useful)
+    logprobs = policy_logprobs(model, batch, plan.temperature)
+    with torch.no_grad():
+        base = policy_logprobs(reference, batch, plan.temperature) if reference is not None else None
+    loss = grpo_loss(logprobs, batch.logprobs, advantages[useful], batch.mask, variant, base)
+    counted = rows if not variant.dynamic_sampling else useful
+    share = _denominator(batch.mask, variant) / _denominator(rollouts.mask[counted], variant, plan.max_new)
+    norm = update(model, optimizer, loss * share, plan.clip_gradient, step)
+    return _measure(norm, logprobs.detach(), batch, advantages[useful], variant, base)
+
+
+def _denominator(mask: Tensor, variant: Variant, width: int | None = None) -> float:
+    """By what the variant's mean divides: completions, tokens, or completions x width (of the mask, if not
+    given)."""
+    rows = len(mask)
+    sizes = {"sequence": rows, "token": mask.sum().item(), "constant": rows * (width or mask.shape[1])}
+    return float(sizes[variant.normaliser])
+
+
+def _measure(
+    norm: float, logprobs: Tensor, batch: Rollouts, advantages: Tensor, variant: Variant, base: Tensor | None
+) -> _Moved:
+    ratios = ratio(logprobs, batch.logprobs)
+    up = (ratios > 1 + variant.clip_high) & (advantages > 0).unsqueeze(1)
+    down = (ratios < 1 - variant.clip_low) & (advantages < 0).unsqueeze(1)
+    kl = k3(logprobs, base) if base is not None else torch.zeros_like(logprobs)
+    return _Moved(norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
+
+
+def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved]) -> GrpoRecord:
+    right, lengths = rollouts.right, rollouts.lengths.float()
+    return GrpoRecord(
+        step=step,
+        reward=rollouts.rewards.mean().item(),
+        parts={name: _mean([score[name].value for score in rollouts.scores]) for name in rollouts.scores[0]},
+        accuracy=right.float().mean().item(),
+        worked=rollouts.worked.float().mean().item(),
+        silent_groups=1 - groups_with_contrast(rollouts.rewards, group_size).float().mean().item(),
+        entropy=-rollouts.logprobs[rollouts.mask].mean().item(),
+        length=lengths.mean().item(),
+        length_right=_mean(lengths[right].tolist()),
+        length_wrong=_mean(lengths[~right].tolist()),
+        kl=_mean([value for move in moves for value in move.kl.tolist()]),
+        ratio_mean=_mean([value for move in moves for value in move.ratios.tolist()], empty=1.0),
+        ratio_max=max((move.ratios.max().item() for move in moves), default=1.0),
+        clipped=_mean([value for move in moves for value in move.clipped.tolist()]),
+        gradient_norm=_mean([move.norm for move in moves]),
+    )
+
+
+def _mean(values: Sequence[float], empty: float = 0.0) -> float:
+    return sum(values) / len(values) if values else empty

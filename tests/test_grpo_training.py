@@ -1,0 +1,106 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pocketr1.configuration import Dense, Heads, ModelConfig
+from pocketr1.fast_writing import FastWriter
+from pocketr1.grpo import DAPO, DR_GRPO, Variant
+from pocketr1.grpo_training import GrpoPlan, train_grpo
+from pocketr1.model import LanguageModel
+from pocketr1.rewards import Score
+from pocketr1.worlds import VOCABULARY, problems
+
+CONFIG = ModelConfig(
+    vocab=len(VOCABULARY), dim=16, layers=1, attention=Heads(2, 2, 8), feed_forward=Dense(32)
+)
+PLAN = GrpoPlan(steps=2, problems=4, group_size=4, max_new=6, learning_rate=1e-2)
+
+
+def short(problem, reading):
+    """A reward that anything can earn: half the completions or so answer within six words."""
+    return Score(float(reading.why == "there is no <answer>"))
+
+
+EASY = {"easy": (1.0, short)}
+
+
+def problems_at(step):
+    return problems("run", 1, PLAN.problems, seed=step)
+
+
+def run(plan=PLAN, rewards=EASY, seed=0, **more):
+    model = LanguageModel(CONFIG)
+    return model, list(train_grpo(model, problems_at, plan, rewards, seed=seed, **more))
+
+
+def weights(model):
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+def test_a_reward_that_can_be_earned_goes_up():
+    _, records = run(replace(PLAN, steps=25, problems=8))
+    start, end = records[0].reward, sum(record.reward for record in records[-3:]) / 3
+    assert end > start + 0.3
+
+
+def test_training_repeats_itself_bit_for_bit_and_so_does_the_fast_writer():
+    (one, first), (two, second), (three, _) = run(), run(), run(writer_of=FastWriter)
+    assert first == second
+    assert torch.equal(weights(one), weights(two))
+    assert torch.allclose(weights(one), weights(three), atol=1e-5)
+
+
+def test_without_contrast_nothing_moves_and_the_record_says_so():
+    model, records = run(rewards={"none": (1.0, lambda problem, reading: Score(0.0))})
+    assert torch.equal(weights(model), weights(LanguageModel(CONFIG)))
+    assert [record.silent_groups for record in records] == [1.0, 1.0]
+    assert [record.gradient_norm for record in records] == [0.0, 0.0]
+
+
+def test_with_one_update_the_ratio_is_one_and_the_clip_never_acts():
+    _, records = run()
+    assert all(record.ratio_max == pytest.approx(1, abs=1e-4) for record in records)
+    assert all(record.clipped == 0 for record in records)
+
+
+def test_with_several_updates_the_policy_moves_away_and_the_clip_acts():
+    _, records = run(replace(PLAN, updates=8, steps=4, problems=8, learning_rate=3e-2))
+    assert max(record.ratio_max for record in records) > 1.2
+    assert max(record.clipped for record in records) > 0
+
+
+def test_a_kl_term_needs_a_reference_and_holds_the_policy_near_it():
+    with pytest.raises(ValueError, match="reference"):
+        run(replace(PLAN, variant=Variant(beta=1.0)))
+    plan = replace(PLAN, steps=8, problems=8)
+    moved = []
+    for beta in (1e-6, 3.0):
+        _, records = run(replace(plan, variant=Variant(beta=beta)), reference=LanguageModel(CONFIG))
+        moved.append(records[-1].kl)
+    assert 0 < moved[1] < moved[0]
+
+
+@pytest.mark.parametrize("variant", [DR_GRPO, DAPO])
+def test_the_variants_train_too(variant):
+    _, records = run(replace(PLAN, variant=variant))
+    assert all(math.isfinite(record.gradient_norm) for record in records)
+    assert records[0].gradient_norm > 0
+
+
+def test_completions_that_are_only_an_end_token_do_no_harm():
+    model = LanguageModel(CONFIG)
+    with torch.no_grad():
+        model.head.weight.zero_()
+        model.norm.gain.zero_()  # all logits are zero, whatever is read: then let <end> win by far
+    model.head.weight.data[VOCABULARY.end] = 0.0
+
+    def always_end(module, inputs, output):
+        return output + 50 * torch.nn.functional.one_hot(torch.tensor(VOCABULARY.end), len(VOCABULARY))
+
+    model.head.register_forward_hook(always_end)
+    records = list(train_grpo(model, problems_at, PLAN, EASY))
+    assert all(math.isfinite(value) for value in (records[-1].entropy, records[-1].gradient_norm))
+    assert records[-1].length == 1
+    assert torch.isfinite(weights(model)).all()

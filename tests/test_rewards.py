@@ -1,0 +1,109 @@
+"""Rewards, and answers that try to get paid for nothing."""
+
+import pytest
+
+from pocketr1.rewards import (
+    ACCURACY_AND_FORMAT,
+    correctness,
+    flawed_correctness,
+    language_consistency,
+    random_reward,
+    tidiness,
+    total,
+)
+from pocketr1.worlds import problems, read
+
+PROBLEM = problems("run", 2, 1, seed=3, language="english")[0]
+ANSWER = " ".join(PROBLEM.answer)
+RIGHT = f"<answer> {ANSWER} </answer> <end>"
+WORKED = f"<think> then rev 1 2 3 4 </think> {RIGHT}"
+
+
+def paid(reward, completion, problem=PROBLEM, ended=True):
+    return reward(problem, read(completion, ended)).value
+
+
+@pytest.mark.parametrize("completion", [RIGHT, WORKED])
+def test_one_right_answer_is_paid(completion):
+    assert paid(correctness, completion) == 1
+
+
+OTHER = " ".join(str((int(word) + 1) % 10) for word in PROBLEM.answer)
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "",
+        "<end>",
+        "<answer> </answer> <end>",
+        ANSWER + " <end>",
+        f"<answer> {OTHER} </answer> <end>",
+        f"<answer> {ANSWER} {ANSWER} </answer> <end>",
+        f"<answer> {OTHER} </answer> <answer> {ANSWER} </answer> <end>",
+        f"<answer> {ANSWER} </answer> <answer> {ANSWER} </answer> <end>",
+        f"<answer> {ANSWER} </answer> 7 <end>",
+        f"<answer> {ANSWER} <end>",
+        f"{ANSWER} </answer> <end>",
+        f"<answer> 0 {ANSWER} </answer> <end>",
+        f"<answer> {ANSWER[:-2]} </answer> <end>",
+        "</answer> <answer> <end>",
+        f"<think> {ANSWER} </think> <end>",
+        "<answer> <answer> <end>",
+    ],
+)
+def test_whatever_is_not_one_right_answer_is_paid_nothing_and_told_why(completion):
+    score = correctness(PROBLEM, read(completion))
+    assert score.value == 0
+    assert score.why
+
+
+def test_a_completion_that_never_ends_is_paid_nothing():
+    assert paid(correctness, f"<answer> {ANSWER} </answer>", ended=False) == 0
+
+
+WRITE = problems("write", 1, 1, seed=3)[0]
+
+
+@pytest.mark.parametrize("program", ["again again again again", "dup " * 12, "", "9 9 9", "+ : >"])
+def test_a_hostile_program_is_paid_nothing_and_does_no_harm(program):
+    assert paid(correctness, f"<answer> {program} </answer> <end>", WRITE) == 0
+
+
+def test_a_program_that_passes_the_tests_is_paid():
+    assert paid(correctness, f"<answer> {' '.join(WRITE.answer)} </answer> <end>", WRITE) == 1
+
+
+def test_tidiness_asks_for_tags_in_order():
+    assert paid(tidiness, WORKED) == 1
+    assert paid(tidiness, RIGHT) == 0
+    assert paid(tidiness, WORKED.replace("<think> ", "")) == 0
+
+
+def test_language_consistency_is_a_share_and_silence_earns_nothing():
+    assert paid(language_consistency, WORKED) == 1
+    mixed = f"<think> then rev 1 2 3 4 deinde rev 4 3 2 1 </think> {RIGHT}"
+    score = language_consistency(PROBLEM, read(mixed))
+    assert score.value == 0.5
+    assert "50%" in score.why
+    assert paid(language_consistency, RIGHT) == 0
+
+
+def test_the_flawed_verifier_pays_for_the_right_digits_in_any_order():
+    shuffled = " ".join(reversed(PROBLEM.answer))
+    assert paid(flawed_correctness, f"<answer> {shuffled} </answer> <end>") == 1
+    assert paid(correctness, f"<answer> {shuffled} </answer> <end>") == (shuffled == ANSWER)
+    assert paid(flawed_correctness, f"<answer> {OTHER} </answer> <end>") == 0
+
+
+def test_the_random_reward_pays_by_a_coin_that_repeats_itself():
+    draws = [[paid(coin, RIGHT) for _ in range(200)] for coin in (random_reward(1), random_reward(1))]
+    assert draws[0] == draws[1]
+    assert 60 < sum(draws[0]) < 140
+
+
+def test_the_whole_reward_is_the_weighted_sum():
+    value, parts = total(ACCURACY_AND_FORMAT, PROBLEM, read(WORKED))
+    assert value == pytest.approx(1.1)
+    assert {name: score.value for name, score in parts.items()} == {"right": 1.0, "tidy": 1.0}
+    assert total(ACCURACY_AND_FORMAT, PROBLEM, read(RIGHT))[0] == 1.0
