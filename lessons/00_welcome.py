@@ -1,0 +1,473 @@
+# %% [markdown]
+# You read, run cells, and write small pieces of code that the course checks. To run a cell, press Shift and
+# Enter. Begin with the next one. It loads the course, and says whose code the lesson runs on.
+
+# %% key="setup"
+import torch
+from torch import Tensor
+
+from pocketr1.welcome import learn_sums
+from pocketr1.workbook import begin, check, examine, exercises, predict, progress, recall, show, steps, watch
+from pocketr1.workbook.figures import canvas
+from pocketr1.workbook.machine import report, requirements
+from pocketr1.workbook.story import draw_costs, draw_timeline
+
+begin("00_welcome", globals())
+
+# %% [markdown]
+# ## First, two predictions
+#
+# Write down what you think now. A wrong prediction teaches more than a right one, as long as it is written
+# down. Put your own words in the place of the dots, and run the cell. The lesson gives them back to you.
+#
+# 1. What did it cost to train DeepSeek-R1?
+
+# %% key="predict-cost"
+predict("cost", "...")
+
+# %% [markdown]
+# 2. A program guesses the sum of two digits. There are 100 such sums and 19 possible answers, so it is
+#    right about 5 times in 100. Nobody ever shows it an answer. After each guess it hears one word, *right*
+#    or *wrong*. How often will it be right after a few seconds of this?
+
+# %% key="predict-sums"
+predict("sums", "...")
+
+# %% [markdown] tags=["teacher"]
+# **For teachers.** Timing: predictions 2 minutes, the story 9, machine and training 3, the exercise 5, the
+# end 1. Take both predictions by a show of hands, and write the counts on the board: you need them again at
+# the end. Do not correct anything yet. If the room installs while you talk, tell the story first, from the
+# solved notebook: it needs no kernel.
+
+# %% [markdown]
+# ## The story, told straight
+#
+# **How to read the figures.** Each figure has its source beside it. We read the paper or the code
+# ourselves, unless it says one of these: *reported* means that the press said so. *Second-hand* means that
+# we read a transcript or an abstract, not the paper itself. *Recalled* means from memory, and not checked.
+# *Our arithmetic* means computed from such figures.
+#
+# ### What happened in January 2025
+#
+# On 20 January 2025 DeepSeek, a company in Hangzhou, China, put a language model on the internet. It is
+# called R1. Anyone may download its *weights*, the numbers that the model is made of, and use, change and
+# sell them: the licence is MIT. A paper said how it was made (arXiv 2501.12948).
+#
+# R1 is a *reasoning model*: it writes out its working before it answers, often in thousands of *tokens*
+# (pieces of words). The paper compares it with o1-1217, a reasoning model of OpenAI whose weights are not
+# public, and with V3, DeepSeek's model without that training. R1 and V3 grew from one base model, V3-Base.
+#
+# | test | V3 | R1 | o1-1217 |
+# |---|---|---|---|
+# | AIME 2024, a mathematics contest, % right | 39.2 | 79.8 | 79.2 |
+# | MATH-500, % right | 90.2 | 97.3 | 96.4 |
+# | GPQA Diamond, science, % right | 59.1 | 71.5 | 75.7 |
+# | Codeforces, contest programming, rating | 1134 | 2029 | 2061 |
+# | C-SimpleQA, facts asked in Chinese, % right | 68.0 | 63.7 | none given |
+#
+# *Conditions: R1's paper, version 1, Table 4. Each question is tried several times and the share of right tries is
+# averaged, at temperature 0.6, top-p 0.95, at most 32,768 tokens an answer. The figures for o1 come from
+# OpenAI's own reports (recalled).*
+#
+# So R1 was level with o1 in mathematics, just behind it in contest programming, and behind it in science.
+# On facts asked in Chinese it did worse than V3.
+#
+# A second model came with it, **R1-Zero**. It began as V3-Base, which had only learned to go on with
+# text. Then it was given problems whose answers a program can check. A right answer earned a reward,
+# and so did the required format. In this stage nobody showed it how to solve anything. On AIME 2024 it went
+# from 15.6 % to 71.0 % right (version 1, Table 2; the version in Nature says 77.9 %, second-hand). This is
+# the idea at the heart of the course.
+
+# %% key="timeline"
+fig, [ax] = canvas(width=8.2, height=3.9)
+draw_timeline(ax)
+show(
+    fig,
+    alt="A time line. US export rules come in October 2022 and October 2023. Papers on small "
+    "experts, GRPO and latent attention follow in 2024, V3 in December 2024, R1 on 20 January "
+    "2025. Nvidia's share price falls a week later. The Nature paper comes in September 2025.",
+)
+
+# %% [markdown]
+# ### Who built it
+#
+# High-Flyer is a *quantitative hedge fund*: it trades by computer. Liang Wenfeng co-founded it in Hangzhou
+# in 2015 or 2016. In April 2023 it announced a research lab, which became the company DeepSeek a few months
+# later. High-Flyer pays for it. In January 2025 it managed about 8 billion dollars, and before the export
+# rules it had bought about 10,000 A100 chips. All of this is reported, and reports differ on the years.
+#
+# R1 did not come out of nowhere. The parts had been published one by one: small experts in January 2024,
+# GRPO in February, latent attention in May, V3 in December. The course takes each of them in its turn.
+#
+# ### Chips, and what the limits forced
+#
+# On 7 October 2022 the United States made a licence necessary to sell A100 and H100 chips to China. The
+# rule looked at how fast a chip computes and how fast chips talk to each other. Nvidia answered with the
+# A800 and the H800, which talk more slowly. On 17 October 2023 these needed a licence too (all reported).
+# Until then an H800 was legal to buy. V3 was trained on H800s, and so was R1 (R1: second-hand).
+#
+# An H800 computes like an H100, but sends less between chips. V3's report counts on 160 GB/s between the
+# chips of one machine and 50 GB/s between machines. So its design saves traffic and arithmetic:
+#
+# - Of its 671 billion parameters only 37 billion work on any one token: 5.5 % (our arithmetic).
+# - A token is sent to at most four machines.
+# - 20 of the 132 processors of each chip do nothing but move data.
+# - Most products are computed with numbers of 8 bits. In tests on two smaller models the loss stayed within
+#   0.25 % of that with 16 bits.
+#
+# *All from V3's report, arXiv 2412.19437, sections 3 and 4.* How much of this the limits forced, nobody
+# outside can say. Slow links are a reason to send less. Small experts and latent attention save computing on
+# any chip.
+#
+# ### What open weights set off
+#
+# R1 came with six smaller models, of 1.5 to 70 billion parameters, which had learned from R1's answers.
+# DeepSeek released them itself. Soon others could test what the paper said:
+#
+# - **OpenR1** trained a 7-billion model on 350,000 checked answers of R1. It matches DeepSeek's own model
+#   of that size (its README).
+# - **TinyZero** repeated the idea of R1-Zero on small models: 0.5 billion parameters fail at it, 3 billion
+#   succeed (its README).
+# - **Dr. GRPO** found that GRPO's loss is too mild on long wrong answers (arXiv 2503.20783).
+# - **Limit of RLVR** asked whether such training teaches anything new, or mostly makes the model choose
+#   what it could do before (arXiv 2504.13837). This is still disputed. Lesson 09 (planned)
+#   is to measure it.
+#
+# Open weights are not open source: the training data and the training code were not released.
+#
+# ### The market
+#
+# On Monday 27 January 2025 Nvidia's shares fell from 142.62 to 118.42 dollars, by 17 %. That took 589 to
+# 593 billion dollars off the company's value, the largest loss of any company in one day until then. The
+# Nasdaq index fell by 3 %. DeepSeek's app stood first in Apple's store in the United States. All of this is
+# reported.
+#
+# One reading: if good models need fewer chips, fewer chips will be sold. Another: if good models get
+# cheaper, more people will use them, and more chips will be sold. A price does not say why it moved.
+#
+# ### What it cost
+#
+# The figure of *six million dollars* went round the world. Here is what it counts.
+
+# %% key="costs"
+fig, [ax] = canvas(width=8.2, height=3.2)
+draw_costs(ax)
+show(
+    fig,
+    alt="Bars of cost in million dollars, at 2 dollars for an hour of one H800. V3's final run is "
+    "5.576. R1 on top of V3 is 0.294. Below a line stand three hatched bars without a figure, in "
+    "neither number: earlier research and trial runs; failed runs and pilots; people, data and "
+    "buildings.",
+)
+
+# %% [markdown]
+# - **V3's final run: 5.576 million dollars.** That is 2,664 + 119 + 5 = 2,788 thousand H800 hours at an
+#   assumed rent of 2 dollars an hour (V3's report, Table 1). The report itself says what is left out:
+#   earlier research, and trial runs on architectures, algorithms and data. Being a rent, it holds no
+#   purchase of chips and no salaries (our reading).
+# - **R1, on top of V3: 0.294 million dollars.** That is 101 + 5 + 41 = 147 thousand hours, on 512 chips
+#   (version 2, Table 7, second-hand). It was published only in September 2025. It leaves out the training
+#   of V3's base, and pilots on A100 chips with a model of about 30 billion parameters (second-hand), and
+#   failed runs (our reading).
+# - **Both together: 5.87 million dollars** (our arithmetic), for two final runs, not for the research that
+#   led to them.
+# - **The hardware** is another matter. A firm of analysts, SemiAnalysis, put it at more than 500 million dollars,
+#   and all investments at about 1.6 billion (reported, and estimates). Such machines serve all of a
+#   company's work, so this is no cost of R1 either (our reading).
+#
+# **Check yourself.** Which of these is inside the 5.576 million? Open the one that you choose.
+#
+# <details><summary>(a) the researchers' pay</summary>
+#
+# No. The figure is a rent for chips. Nobody's pay is in it.
+#
+# </details>
+# <details><summary>(b) trial runs</summary>
+#
+# No. V3's report leaves them out, and says so.
+#
+# </details>
+# <details><summary>(c) V3's post-training</summary>
+#
+# Yes. It is the last of the three terms: 5 thousand hours, 0.01 million dollars.
+#
+# </details>
+# <details><summary>(d) R1</summary>
+#
+# No. R1 came later, and has its own 147 thousand hours.
+#
+# </details>
+#
+# ### A question left open: did the export rules fail?
+#
+# People who know the matter disagree. Here are both sides. We take neither.
+#
+# **They failed.** A model level with o1 in mathematics was made in spite of them. Scarcity rewarded
+# economy, and the economical methods are now public, so that anyone can use them. A ban also gives a
+# country a reason to build its own chips.
+#
+# **They worked, or it is too early to tell.** V3 and R1 ran on H800s, legal to buy until October 2023. So
+# R1 shows a gap in the rule of 2022, not what the rule of 2023 does. Chips last for years, so a limit acts
+# late. DeepSeek's founder himself named the embargo on chips as a difficulty (reported). And much of what
+# the cost figure leaves out, trial runs above all, needs chips as well.
+#
+# To settle it one would need the same years without the rules. Nobody has them. The two sides also mean
+# different things by success: to stop, or to slow.
+
+# %% [markdown] tags=["teacher"]
+# **For teachers.** This is where a room starts to argue. Give it three minutes and one rule: say what
+# evidence would change your mind. Claims that DeepSeek also held chips it could not legally buy were made
+# in public and denied (reported). The papers name H800s, and A100s for pilots.
+
+# %% [markdown]
+# ### Often heard, and what the sources say
+#
+# | often heard | what the sources say |
+# |---|---|
+# | R1 cost 6 million dollars. | V3's final run did, at 2 dollars an hour. R1's own stage was not published until September 2025. |
+# | DeepSeek invented the mixture of experts. | It is older. DeepSeek split it more finely, for V3, R1's base. |
+# | R1 was trained by RLHF, on human preferences. | By rules that a program can check. A reward for preference enters only in the last stage. |
+# | R1 learned to reason without any supervised data. | That is R1-Zero. R1 used thousands of worked examples first, and about 800,000 samples later. |
+# | Others made the small R1 models. | DeepSeek released the six distilled models itself. |
+# | R1 is open source. | It has open weights. Data and training code are not public. |
+# | R1 matched GPT-4. | It was compared with o1-1217, a reasoning model, in mathematics and programming. |
+#
+# ### What it means if you build things
+#
+# - **Can a program check the answers of your task?** Then reward may be all the teaching it needs, if your
+#   model is sometimes right by itself.
+# - **Is your model small? Let it learn from a large one first.** On AIME 2024 a 32-billion model reached
+#   72.6 % by learning from R1's answers, and 47.0 % by more than 10,000 steps of reinforcement learning
+#   (version 1, Table 6; the two did not cost the same).
+# - **Read the licence of the model that you really use.** R1 is MIT. Its distilled students stand on Qwen
+#   (Apache-2.0) or Llama (Meta's own licence).
+# - **Ask three things of a cost.** Which run? At what price an hour? What is left out?
+# - **Ask three things of a score.** Which version? How many tries? How long could the answer be?
+#
+# ### Which lesson rebuilds which claim
+#
+# | published claim | its figure and condition | lesson |
+# |---|---|---|
+# | Attention lets each word take from the words that matter | no figure: you hold it against PyTorch's own | [02 Attention](02_attention.ipynb) |
+# | Latent attention makes the memory of a text small | V2's is 93.3 % smaller than that of DeepSeek-67B, not by latent attention alone (arXiv 2405.04434) | 04 The cache, and latent attention (planned) |
+# | A model can be large and use little of itself | V3 uses 37 of 671 billion parameters on a token | 05 Mixture of experts: routing (planned) |
+# | Experts stay busy without a loss for it | 1 billion parameters: perplexity 9.56 with such a loss, 9.50 without (arXiv 2408.15664, second-hand) | 06 DeepSeekMoE (planned) |
+# | An answer that a program checks is enough to learn from | no neural network judges R1-Zero's answers | 07 Rewards and policy gradients (planned) |
+# | A group of answers does without a critic | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | 08 GRPO (planned) |
+# | Reward alone brings out long working | R1-Zero: AIME 15.6 to 71.0 % (version 1) | 09 R1-Zero (planned) |
+# | Each stage towards R1 changes something | AIME: R1-Zero 77.9, three drafts 59.0, 74.0, 78.1, R1 79.8 % (R1's paper, version 2, Table 3, second-hand) | 10 The R1 pipeline (planned) |
+# | A small model learns more from a large one than alone | 32 billion, AIME: 72.6 against 47.0 %, computing not matched | 11 Distillation (planned) |
+# | Open weights can be changed and run by anyone | 720 GB squeezed into 131 GB (Unsloth's blog, second-hand) | 12 Open weights (planned) |
+# | Numbers of 8 bits are enough for most of the training | the loss stays within 0.25 % of that with 16 bits | 13 Efficiency (planned) |
+# | V3's final run cost 5.576 million dollars | at 2 dollars an hour | 14 What it cost (planned) |
+#
+# A figure without a source has its source in the story above. Lessons 01 and 03 lay the ground, 15 asks how
+# you know that a model is better, and 16 is yours. They are planned too. On toy data a claim may come true
+# or not. Either is reported.
+#
+# ## Is my machine ready?
+#
+# The next cell looks at this machine. A *NO* comes with what to do about it.
+
+# %% key="machine"
+print(report(requirements()))
+
+# %% [markdown]
+# ## A training of a few seconds
+#
+# Here is the smallest thing that learns as R1-Zero does. It holds a table: one row for each of the 100
+# sums, one column for each of the 19 answers. In every step it guesses 16 times at each sum. A program says
+# right or wrong. Then guesses that did better than the average of their 16 become likelier, and the others
+# rarer.
+
+# %% key="train" exempt="the curve's last digits depend on the processor"
+history = watch(
+    learn_sums(steps(1500)),
+    steps=steps(1500),
+    curves=["right"],
+    alt="The share of right guesses, step by step. It is low at first, then rises steeply, then "
+    "stays flat near one.",
+)
+
+# %% key="trained"
+print("right at the start, less than 0.10:", history["right"][0] < 0.10)
+print("right at the end, more than 0.95: ", history["right"][-1] > 0.95)
+recall("sums")
+
+# %% [markdown]
+# Was your prediction near? Nobody showed the program an answer. In the end it is right nearly every time.
+#
+# **Where this toy misleads.** Luck does much of the work here. With 19 answers and 16 tries, 58 groups in
+# 100 hold a right try at the very start: 1 - (18/19)<sup>16</sup> = 0.58. A group that is all wrong teaches
+# nothing, because no guess did better than the others. A hard problem has so many possible answers that
+# luck hardly ever finds the right one. R1-Zero could start because its base was right now and then by
+# itself: 15.6 % on AIME. And this table remembers 100 sums. It cannot add two numbers that it has not seen.
+#
+# **What changes at 671 billion parameters.** The table becomes a network that writes its answer word by
+# word, with its working. The digits become problems from mathematics and programming. The rule stays: try
+# many times, check, make likelier what did better than its group.
+#
+# ## How an exercise works
+#
+# An exercise has a name. Here you write `shares`. Below your code stands a cell `check(shares)`. It answers
+# one of three things. Here they are, on three made-up answers. `examine` gives the same answer as `check`,
+# and keeps nothing.
+
+# %% key="verdict-untouched"
+exercise = next(found for found in exercises() if found.name == "welcome.shares")
+print(examine("welcome.shares", exercise.stub).message)
+
+# %% key="verdict-wrong"
+def one_of_many(amounts):
+    return amounts / amounts.shape[-1]
+
+
+print(examine("welcome.shares", one_of_many).message)
+
+# %% key="verdict-right"
+print(examine("welcome.shares", exercise.reference).message)
+
+# %% [markdown]
+# - **Not attempted** costs nothing. Every lesson runs to its end with nothing solved, and nobody is ever
+#   blocked.
+# - **Not yet** names the mistake where it can, and shows the smallest case that fails.
+# - **Right** keeps your answer. From then on the course runs on it.
+#
+# Under each check are three hints, each longer than the one before. `solution("shares")` prints the course's
+# own answer. Looking is no shame: close it, and write it from memory.
+#
+# ## Your first exercise
+#
+# V3's final run took 2,664 thousand hours for pre-training, 119 to learn to read longer texts, and 5 for
+# post-training. R1 took 101 for R1-Zero, 5 for making data, and 41 for R1 itself (second-hand). Which stage
+# is the dear one? To compare the two rows, turn hours into *shares*: parts of one.
+#
+# By hand: the row (2, 6) has the total 8. Its shares are 2/8 and 6/8, that is 0.25 and 0.75, and they sum to one.
+
+# %% key="hours"
+hours = torch.tensor([[2664.0, 119.0, 5.0], [101.0, 5.0, 41.0]])
+print("two rows, three parts:", tuple(hours.shape))
+print("totals of the rows:", hours.sum(dim=-1).tolist())
+
+# %% exercise="welcome.shares"
+# Sum each row along the last axis, and keep that axis, so that the totals are [..., 1].
+# Divide the amounts by the totals.
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Each row has its own total. In the shape `[..., parts]` a row is what lies along the last axis, which
+# PyTorch calls `dim=-1`.
+#
+# </details>
+#
+# <details><summary>A bigger hint</summary>
+#
+# `amounts.sum(dim=-1)` loses the last axis: two rows of three give two totals, of shape `[2]`. To divide
+# `[2, 3]` by them they must be `[2, 1]`. `sum` has an argument that keeps the axis.
+#
+# </details>
+#
+# <details><summary>The way to the solution</summary>
+#
+# The argument is `keepdim=True`. One line is enough: return the amounts, divided by `amounts.sum(dim=-1,
+# keepdim=True)`. To see it in full, run `solution("shares")` in a new cell. You can come back and write it
+# from memory.
+#
+# </details>
+#
+# ### Your code becomes part of the course
+#
+# `mine` is a package made of your accepted answers. What you have not written yet is lent to it. The next
+# cell runs on your `shares`, if the check said *right*. (`keep(shares)` puts your version in whatever the
+# check says, and `lend("shares")` takes the course's again.)
+
+# %% key="use-it"
+from mine import welcome
+
+stages = [["pre-training", "longer texts", "post-training"], ["R1-Zero", "data", "R1"]]
+for names, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
+    print(", ".join(f"{name} {share:.1%}" for name, share in zip(names, row, strict=True)))
+
+# %% [markdown]
+# V3's final run is nearly all pre-training. Of R1's own hours two thirds went into R1-Zero. You will meet
+# shares again: attention weights are shares of one (lesson 02), and so are the weights of experts and the
+# probabilities of the next word.
+#
+# ## Where you stand
+#
+# Progress is kept in your work folder. After a restart, run the cells from the top again: what was right
+# stays right. From a terminal, `python start.py progress` prints this table too, and `python start.py reset
+# 00` gives you this notebook afresh and keeps a copy of yours.
+
+# %% key="progress" exempt="it lists every exercise of the course, also those that are added later"
+progress()
+
+# %% [markdown]
+# ## Ways through the course
+#
+# | you have | lessons | what you can do then |
+# |---|---|---|
+# | an afternoon, 3 hours | 00, 02, then 03 (planned): core exercises | build attention, and the model around it |
+# | a day, 7 hours | the same, then 07, 08, 09 (planned) to learn from rewards, or 04, 05, 06 (planned) to save computing | train a small reasoning model, or build a small DeepSeekMoE |
+# | ten weeks, about 4 hours a week | all, about two lessons a week (most are planned) | test a claim of your own |
+#
+# Core exercises carry a path. Extra ones are for whoever has time. After lesson 03 there are two branches,
+# and you can go either way.
+#
+# ## What did you predict?
+
+# %% key="recall-cost"
+recall("cost")
+
+# %% [markdown]
+# A good answer has a run, a price and a list of what is left out. For example: *V3's final run was 5.576
+# million dollars of rent at 2 dollars an hour, and R1's stage 0.294 million on top. Research, failed runs,
+# people and chips are not in it, and their cost is not known.*
+#
+# ## Three questions
+#
+# **1.** A headline says: "DeepSeek trained R1 for 6 million dollars." Mend it in one sentence.
+#
+# <details><summary>Answer</summary>
+#
+# "The final training run of V3, whose base model R1 was made from, took 5.576 million dollars' worth of chip
+# hours at 2 dollars an hour, research not counted." R1's own stage came on top, with 147 thousand hours.
+#
+# </details>
+#
+# **2.** In the training above, all 16 guesses at one sum are wrong. What does that sum learn in this step?
+# What would it need?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing. Each guess did as well as the average of its group, so none becomes likelier. It needs a right
+# guess now and then: more tries, an easier problem, or a better start. R1-Zero's start was a base model
+# that had read 14.8 trillion tokens.
+#
+# </details>
+#
+# **3.** "R1-Zero learned to reason without ever seeing a worked solution." What is right, and what is not?
+#
+# <details><summary>Answer</summary>
+#
+# In its reinforcement learning it was shown none. But its base model, V3-Base, had been trained on 14.8
+# trillion tokens of text, and what was in them was not released. V3-Base was found to reflect on its own
+# answers before any such training (arXiv 2503.20783, section 2.3). So whether the training made the
+# reasoning or chose it is disputed.
+#
+# </details>
+#
+# ## Where to read more
+#
+# - **R1**: arXiv 2501.12948. Version 1, section 2, is short and clear. Version 2 and Nature 645:633 (2025)
+#   have settings and hours.
+# - **V3**: arXiv 2412.19437. Section 1 for the cost table, section 3 for the chips.
+# - **GRPO**: DeepSeekMath, arXiv 2402.03300.
+# - **Doubts**: Dr. GRPO, arXiv 2503.20783. Limit of RLVR, arXiv 2504.13837.
+# - **The export rules**, from two sides: Gregory C. Allen, *DeepSeek, Huawei, Export Controls, and the
+#   Future of the U.S.-China AI Race*, CSIS, March 2025. Dean W. Ball, *What DeepSeek r1 Means, and What It
+#   Doesn't*, Lawfare, January 2025. (We read excerpts of both.)
+# - **Words and symbols**: `lessons/glossary.md`, in the course's folder.
+#
+# **Next:** [02 Attention](02_attention.ipynb). How does a word know which other words matter?
