@@ -60,6 +60,24 @@ def reference(arguments: Arguments) -> int:
     return 0
 
 
+def claims(arguments: Arguments) -> int:
+    """Print what the published claims came to here; `claims run NAME` runs the seeds that are missing."""
+    from . import claims as published
+
+    running, names = arguments.words[:1] == ["run"], arguments.words
+    names = names[1:] if running else names
+    if unknown := [name for name in names if name not in published.CLAIMS]:
+        print(f"there is no claim {unknown[0]}; there are {', '.join(published.CLAIMS)}", file=sys.stderr)
+        return 2
+    lines = published.run if running else published.report
+    for name in names:
+        for line in lines(published.CLAIMS[name]):
+            print(line, flush=True)
+    if not names:
+        print(*published.table(list(published.CLAIMS.values())), sep="\n")
+    return 0
+
+
 def test_notebooks(arguments: Arguments) -> int:
     """Run every notebook with nbval, unsolved and solved."""
     from .workbook import nbval_run
@@ -96,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     add("reset", reset, lesson={"help": "a lesson, such as 02"})
     add("progress", progress)
     add("reference", reference, state={"choices": ("on", "off")})
+    words = {"nargs": "*", "metavar": "[run] NAME", "help": "a claim, to see it in full or to run it"}
+    add("claims", claims, words=words)
     add("test-notebooks", test_notebooks)
     return parser
 

@@ -1,0 +1,146 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from pocketr1.__main__ import main
+from pocketr1.claims import CLAIMS, report, run, table
+from pocketr1.claims import recorded_results as results
+from pocketr1.claims.claim import SEEDS, Claim, SeedRecord, false_success, sign_test, verdict
+from pocketr1.claims.latent_attention import absorbed_against_naive, rope_between_the_matrices
+
+
+def measure(seed):
+    measured.append(seed)
+    return {"arm": float(seed), "control": 1.5}
+
+
+measured: list[int] = []
+
+TOY = Claim(
+    name="toy",
+    statement="The arm beats its control.",
+    published="never",
+    here="numbers that count up",
+    decides="the arm is larger",
+    misleads="everywhere",
+    measure=measure,
+    holds=lambda numbers: numbers["arm"] > numbers["control"],
+)
+SURE = replace(TOY, name="sure", holds=lambda numbers: True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_measured_yet():
+    measured.clear()
+
+
+def records(*arms):
+    return {seed: SeedRecord({"arm": arm, "control": 1.5}, 0.0, "", {}, "") for seed, arm in enumerate(arms)}
+
+
+def test_only_five_of_five_count():
+    assert sign_test(5, 5) == 1 / 32
+    assert sign_test(4, 5) == 1
+    assert verdict(TOY, {}) == "not run yet"
+    assert verdict(TOY, records(2, 2, 2, 2)) == "not decided: 4 of 5 seeds recorded"
+    assert verdict(TOY, records(2, 2, 2, 2, 1)) == "not reproduced here: 4 of 5 seeds"
+    assert "5 of 5 seeds (one-sided sign test, p = 0.03)" in verdict(TOY, records(2, 2, 2, 2, 2))
+
+
+def test_an_exact_claim_has_a_bound_and_no_p():
+    assert (
+        verdict(replace(SURE, exact=True), records(1, 1, 1, 1, 1)) == "true within its bound in 5 of 5 seeds"
+    )
+
+
+def test_twelve_claims_of_nothing_succeed_once_with_a_third():
+    assert false_success(12) == pytest.approx(0.317, abs=1e-3)
+
+
+def test_every_seed_is_run_once_recorded_and_reported(tmp_path):
+    lines = list(run(TOY, tmp_path))
+    assert measured == list(SEEDS)
+    assert lines[-1].endswith("not reproduced here: 3 of 5 seeds")
+    assert [line.split()[-1] for line in lines[:5]] == ["(no)", "(no)", "(yes)", "(yes)", "(yes)"]
+    stored = results.read(TOY, tmp_path)
+    assert stored[4].numbers == {"arm": 4.0, "control": 1.5}
+    assert set(stored[0].versions) == {"python", "torch"}
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_first_missing_seed(tmp_path):
+    running = run(TOY, tmp_path)
+    next(running), next(running)
+    running.close()
+    list(run(TOY, tmp_path))
+    assert measured == [0, 1, 2, 3, 4]
+
+
+def test_a_seed_is_recorded_once(tmp_path):
+    list(run(TOY, tmp_path))
+    with pytest.raises(ValueError, match="recorded once"):
+        results.add(TOY, 0, results.read(TOY, tmp_path)[0], tmp_path)
+
+
+def test_the_report_says_when_the_experiment_was_changed_since(tmp_path):
+    list(run(TOY, tmp_path))
+    assert "changed after" not in "\n".join(report(TOY, tmp_path))
+    path = tmp_path / "toy.json"
+    content = json.loads(path.read_text())
+    content["seeds"]["3"]["experiment"] = "another"
+    path.write_text(json.dumps(content))
+    assert "changed after" in "\n".join(report(TOY, tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"seeds": {"0": {"what": 1}}}', '{"seeds": 3}'])
+def test_a_damaged_file_is_named(tmp_path, text):
+    (tmp_path / "toy.json").write_text(text)
+    with pytest.raises(ValueError, match="toy.json"):
+        results.read(TOY, tmp_path)
+
+
+def test_the_table_names_each_claim_and_what_luck_would_give(tmp_path):
+    list(run(SURE, tmp_path))
+    text = "\n".join(table([TOY, SURE], tmp_path))
+    assert "toy                        not run yet" in text
+    assert "any of the 2 claims" in text
+    assert "a chance of 6%" in text
+    assert "luck" not in "\n".join(table([replace(SURE, exact=True)], tmp_path))
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
+def test_every_recorded_seed_is_of_the_experiment_as_it_is(claim):
+    stored = results.read(claim)
+    assert set(stored) <= set(SEEDS)
+    assert all(record.experiment == results.experiment_of(claim) for record in stored.values())
+
+
+def test_the_commands_print_the_table_and_refuse_an_unknown_claim(capsys):
+    assert main(["claims"]) == 0
+    assert "mla_absorbed" in capsys.readouterr().out
+    assert main(["claims", "mla_absorbed"]) == 0
+    assert "published" in capsys.readouterr().out
+    assert main(["claims", "run", "nonsense"]) == 2
+    assert "there is no claim nonsense" in capsys.readouterr().err
+
+
+def test_latent_attention_off_the_recorded_seeds():
+    numbers = absorbed_against_naive(100)
+    assert 0 < numbers["error"] < 1e-5
+    assert numbers["cached numbers"] == 36
+    residuals = rope_between_the_matrices(100)
+    assert residuals["residual with RoPE"] > 0.5
+    assert residuals["residual without"] < 1e-6
+
+
+def test_a_text_may_be_mended_and_the_experiment_stays_the_same(tmp_path, monkeypatch):
+    sources = [
+        'def f(n):\n    """Old."""\n    return n["a"]\nC = Claim(here="old", measure=f)\n',
+        'def f(n):\n    """New."""\n    return n["a"]\n\nC = Claim(here="new", measure=f)\n',
+        'def f(n):\n    """Old."""\n    return n["b"]\nC = Claim(here="old", measure=f)\n',
+    ]
+    digests = []
+    for source in sources:
+        monkeypatch.setattr(results.inspect, "getsource", lambda module, source=source: source)
+        digests.append(results.experiment_of(TOY))
+    assert digests[0] == digests[1] != digests[2]
