@@ -70,9 +70,9 @@ def _residual(products: Tensor) -> float:
 ABSORPTION = Claim(
     name="mla_absorbed",
     statement="Absorbed latent attention gives what the naive form gives, from a much smaller cache.",
-    published="DeepSeek-V2 (arXiv 2405.04434, section 2.1.2) and `absorb` in DeepSeek-V3's model.py: the same "
-    "output. V3's cache holds 576 numbers a token and layer, 1.76 % of the 32,768 of multi-head attention of "
-    "that shape (our arithmetic)",
+    published="DeepSeek-V2, arXiv 2405.04434, section 2.1.2, and `absorb` in DeepSeek-V3's model.py: the "
+    "same output. V3's cache holds 576 numbers a token and layer, 1.76 % of the 32,768 of multi-head "
+    "attention of that shape (our arithmetic)",
     here="random weights and texts of 64 tokens, 8 heads: one form against the other, in float32",
     decides=f"they differ by less than {MOST_ERROR} of the largest output, and the cache is smaller",
     misleads="nothing is trained here: this is algebra, and says nothing about quality",
