@@ -261,9 +261,9 @@ show(
 # | Numbers of 8 bits are enough for most of the training | the loss stays within 0.25 % of that with 16 bits | 13 Efficiency (planned) |
 # | V3's final run cost 5.576 million dollars | at 2 dollars an hour | 14 What it cost (planned) |
 #
-# A figure without a source has its source in the story above. Lessons 01 and 03 lay the ground, 15 asks how
-# you know that a model is better, and 16 is yours. They are planned too. On toy data a claim may come true
-# or not. Either is reported.
+# A figure without a source has its source in the story above. Lessons 01 and 03 lay the ground. 15 asks how
+# you know that a model is better, and 16 is yours; both are planned. On toy data a claim may come true or
+# not. Either is reported.
 #
 # ## Is my machine ready?
 #
@@ -408,7 +408,7 @@ progress()
 #
 # | you have | lessons | what you can do then |
 # |---|---|---|
-# | an afternoon, 3 hours | 00, 02, then 03 (planned): core exercises | build attention, and the model around it |
+# | an afternoon, 3 hours | 00, 02, 03: core exercises | build attention, and the model around it |
 # | a day, 7 hours | the same, then 07, 08, 09 (planned) to learn from rewards, or 04, 05, 06 (planned) to save computing | train a small reasoning model, or build a small DeepSeekMoE |
 # | ten weeks, about 4 hours a week | all, about two lessons a week (most are planned) | test a claim of your own |
 #
