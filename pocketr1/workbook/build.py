@@ -103,8 +103,12 @@ def execute(notebooks: Notebooks) -> NotebookNode:
 
 
 def execution_environment(folder: Path) -> dict[str, str]:
-    """The environment notebooks are executed in: this course, one thread, a work folder inside `folder`."""
-    variables = {name: value for name, value in os.environ.items() if name != "POCKETR1_FEW_STEPS"}
+    """The environment notebooks are executed in: this course, one thread, a work folder inside `folder`.
+
+    Nothing of a test run around it gets through: pytest would take itself for one of that run's workers.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    variables = {name: value for name, value in inherited.items() if name != "POCKETR1_FEW_STEPS"}
     variables |= {
         "POCKETR1_WORK": str(folder / "work"),
         # No start-up files and no history of whoever runs this.
@@ -112,7 +116,10 @@ def execution_environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
     }
     return variables
 
