@@ -71,7 +71,9 @@ def induction_score(weights: Tensor, period: int) -> Tensor:
 
     Period 2, four tokens A B A B: the mean of the weight from position 2 to 1 and of that from position 3 to
     2.
-    Source: Olsson et al. 2022, "In-context learning and induction heads", prefix matching score.
+    Source: Olsson et al. 2022, "In-context learning and induction heads", prefix matching score. A deviation:
+    theirs sums over all earlier copies of the token, ours takes the last one. In a text that is said twice
+    they are the same.
     """
     return weights.diagonal(offset=1 - period, dim1=-2, dim2=-1)[..., 1:].mean(dim=-1)
 

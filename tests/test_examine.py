@@ -270,6 +270,33 @@ def test_changed_input_is_named() -> None:
     assert_not_yet(verdict_on(in_place), "changed_input", "`x`")
 
 
+def test_a_history_cut_in_place_is_a_changed_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(monkeypatch, lambda x, y: x * y.detach(), (torch.ones(2), torch.tensor([2.0, 3.0])))
+    assert on(lambda x, y: x * y.detach()).status == "right"
+    assert_not_yet(on(lambda x, y: x * y.detach_()), "changed_input", "`y`", "`detach_()`")
+
+
+def test_wrong_numbers_are_told_before_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(monkeypatch, lambda x: 2 * x, (torch.ones(2),), (torch.ones(3),))
+    assert_not_yet(on(lambda x: 2 * x.detach() if len(x) == 2 else 3 * x), "wrong_value")
+    assert_not_yet(on(lambda x: 2 * x.detach() if len(x) == 2 else x.missing), "raised", "AttributeError")
+    assert_not_yet(on(lambda x: 2 * x.detach()), "detached")
+
+
+def test_wrong_numbers_are_shown_though_the_way_back_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, x: Tensor) -> Tensor:
+            return 3 * x
+
+        @staticmethod
+        def backward(context: Any, gradient: Tensor) -> Tensor:
+            raise ValueError("no way back")
+
+    on = check_with(monkeypatch, lambda x: 2 * x, (torch.ones(2),))
+    assert_not_yet(on(Broken.apply), "wrong_value", "3.0000", "2.0000")
+
+
 @pytest.mark.parametrize(
     "draw",
     [
@@ -285,6 +312,18 @@ def test_global_randomness_is_named(draw: Callable[[], Any]) -> None:
         return centre(x, scale)
 
     assert_not_yet(verdict_on(candidate), "global_randomness")
+
+
+def test_the_generator_that_is_passed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(
+        monkeypatch, lambda count, source: torch.zeros(count), (2, torch.Generator().manual_seed(0))
+    )
+    stub = lambda count, source: torch.rand(count) * 0  # noqa: E731
+    assert_not_yet(on(stub), "global_randomness", "draw from `source`.")
+    on = check_with(monkeypatch, lambda count: torch.zeros(count), (2,))
+    assert_not_yet(
+        on(lambda count: torch.rand(count) * 0), "global_randomness", "`torch.Generator` of your own"
+    )
 
 
 def test_memory_between_calls_is_named() -> None:
@@ -339,6 +378,14 @@ def test_an_answer_for_one_size_only() -> None:
         return scale * (x - x.reshape(1, 3).mean(-1, keepdim=True))
 
     assert_not_yet(verdict_on(fixed), "only_one_size", "for one size only")
+
+
+def test_a_single_head_is_no_evidence_of_a_fixed_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = [(torch.ones(2, 4), 1), (torch.ones(3, 6), 2), (torch.ones(3, 6), 3)]
+    on = check_with(monkeypatch, lambda x, heads: x.unflatten(-1, (heads, -1)).sum(1), *inputs)
+    assert_not_yet(on(lambda x, heads: x.missing if heads > 1 else x), "raised", "AttributeError")
+    assert_not_yet(on(lambda x, heads: x), "wrong_shape")
+    assert_not_yet(on(lambda x, heads: x.reshape(2, 4)), "only_one_size")
 
 
 # errors

@@ -113,10 +113,16 @@ def test_attention_writes_large_weights_and_hatches_hidden_words():
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("looking (query)", "looked at (key)")
 
 
+def test_small_weights_are_written_if_asked_for_but_never_hidden_ones():
+    fig, [ax] = figures.canvas()
+    figures.draw_attention(ax, [[0.94, 0.06], [1.0, 0.0]], ["red", "fox"], least=0)
+    assert texts(ax) == ["0.94", "0.06", "1.00"]
+
+
 def test_weights_in_cells_can_be_read():
-    for weight in np.linspace(0.1, 1, 91):
+    for weight in np.linspace(0.01, 1, 100):
         fig, [ax] = figures.canvas()
-        figures.draw_attention(ax, [[weight]], ["fox"])
+        figures.draw_attention(ax, [[weight]], ["fox"], least=0)
         ink, paper = ax.texts[0].get_color(), to_hex(ax.patches[0].get_facecolor())
         assert figures.contrast(ink, paper) >= 4.5, weight
 

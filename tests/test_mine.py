@@ -714,3 +714,29 @@ for cell in (
     assert "name the parameters" in " ".join(done.stdout.split())
     assert "`mine` runs on it from here on." in " ".join(done.stdout.split())
     assert "shares  core   yours    2 checks" in done.stdout
+
+
+def test_the_verbs_that_messages_name_are_there_after_the_set_up_cell(work):
+    namespace = {}
+    lesson.begin("02_attention", namespace)
+    assert {"check", "solution", "keep", "lend", "use_reference"} <= set(namespace)
+
+
+def test_a_learners_own_name_is_not_overwritten_by_a_verb(work):
+    namespace = {"solution": 3}
+    lesson.begin("02_attention", namespace)
+    assert namespace["solution"] == 3
+
+
+def test_a_prediction_may_be_a_number(work, capsys):
+    lesson.predict("sums", 50)
+    lesson.recall("sums")
+    assert "You predicted: 50" in capsys.readouterr().out
+
+
+def test_a_mistyped_name_and_a_wrong_switch_are_met_with_a_sentence(work, capsys):
+    lesson.solution("causal_mas")
+    lesson.use_reference("scores")
+    said = capsys.readouterr().out
+    assert "Did you mean causal_mask?" in said
+    assert "use_reference(False)" in said

@@ -82,6 +82,31 @@ SCORES = Check(
             lambda query, key: _dot_products(query, key) / query.shape[-1],
         ),
         Mistake(
+            "divided_by_dim_and_two",
+            "the scores are divided by d and then by 2, as `/ d ** 1 / 2` does: a power comes before a"
+            " division; write `d ** 0.5`",
+            lambda query, key: _dot_products(query, key) / query.shape[-1] / 2,
+        ),
+        Mistake(
+            "divided_by_half_dim",
+            "the scores are divided by half of d, as `(d ** 1 / 2)` is: a power comes before a division;"
+            " write `d ** 0.5`",
+            lambda query, key: _dot_products(query, key) / (query.shape[-1] / 2),
+        ),
+        Mistake(
+            "two_axes_only",
+            "this works for two axes only, and stops with an error where there are axes in front, a batch or"
+            " heads (`.T` turns all axes round, `transpose(0, 1)` the first two); turn the last two, and only"
+            " those",
+            lambda query, key: query @ key.transpose(0, 1) / math.sqrt(query.shape[-1]),
+        ),
+        Mistake(
+            "root_of_axis_one",
+            "the root is taken of the length of axis 1, which are the heads as soon as there are any; the"
+            " length of a query is that of its last axis",
+            lambda query, key: _dot_products(query, key) / math.sqrt(query.shape[1]),
+        ),
+        Mistake(
             "multiplied",
             "the scores are multiplied by the square root of dim; they should be divided by it",
             lambda query, key: _dot_products(query, key) * math.sqrt(query.shape[-1]),
@@ -127,9 +152,9 @@ SCORES = Check(
             lambda query, key: _expected_scores(query, key).softmax(dim=-1),
         ),
     ),
-    why="A dot product of two vectors of d independent entries of variance 1 has the variance d: the square"
-    " root of d brings the scores back to a size near 1, whatever d is, so that the softmax after them"
-    " is not all or nothing.",
+    why="A dot product of two vectors of d independent entries of mean 0 and variance 1 has the variance d:"
+    " the square root of d brings the scores back to a size near 1, whatever d is, so that the softmax after"
+    " them is not all or nothing.",
 )
 
 
@@ -143,6 +168,11 @@ def _unshifted(logits: Tensor) -> Tensor:
 def _divided_by_a_flat_sum(logits: Tensor) -> Tensor:
     exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()
     return exponentials / exponentials.sum(dim=-1)
+
+
+def _divided_by_the_total(logits: Tensor) -> Tensor:
+    exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum()
 
 
 def _softmax_less(number: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -185,6 +215,12 @@ SOFTMAX = Check(
             "over_everything",
             "all numbers together sum to one: divide each row by its own sum",
             lambda logits: torch.softmax(logits.flatten(), dim=0).reshape(logits.shape),
+        ),
+        Mistake(
+            "total_of_everything",
+            "each row is divided by the total of all rows together; divide it by its own sum, taken along the"
+            " last axis",
+            _divided_by_the_total,
         ),
         Mistake(
             "axis_lost",
@@ -419,6 +455,21 @@ def _best_match_hidden() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
+def _zeroed_then_renormalised(logits: Tensor, mask: Tensor) -> Tensor:
+    weights = logits.softmax(dim=-1) * mask
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+def _hidden_far_above() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Scores of 1, 0 and, hidden, 200: in a softmax over all three the first two underflow to 0."""
+    return (
+        torch.tensor([[2.0, 1.0, 0.0, 0.0]]),
+        torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [200.0, 0.0, 0.0, 0.0]]),
+        torch.tensor([[1.0, 2.0], [3.0, 5.0], [10.0, -10.0]]),
+        torch.tensor([[True, True, False]]),
+    )
+
+
 def _two_sequences() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Two sequences with two heads each; the first key of the first one and the last key of the second are
     hidden."""
@@ -459,6 +510,7 @@ ATTEND = Check(
         ),
         Case("two heads, and a mask for each of two sequences", _two_sequences),
         Case("a hidden key that would match best", _best_match_hidden),
+        Case("a hidden key whose score is 200 above the others", _hidden_far_above),
         Case("a batch as in training", lambda: (_batch(), _batch(seed=1), _batch(seed=2))),
     ),
     mistakes=(
@@ -496,6 +548,12 @@ ATTEND = Check(
             "the hidden weights are set to 0 after the softmax, so that the row no longer sums to one; hide"
             " the keys before the softmax",
             _attend_with(lambda logits, mask: logits.softmax(dim=-1) * mask),
+        ),
+        Mistake(
+            "zeroed_then_renormalised",
+            "the hidden keys take part in the softmax before they are set to 0: where one of them is far"
+            " above the others, the rest underflows, and 0/0 is not a number; hide them before the softmax",
+            _attend_with(_zeroed_then_renormalised),
         ),
         Mistake(
             "infinity_times_zero",

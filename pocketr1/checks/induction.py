@@ -48,7 +48,7 @@ INDUCTION_SCORE = Check(
             "period 2 and four tokens, A B A B",
             lambda: (
                 torch.tensor(
-                    [[1.0, 0.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [0.2, 0.5, 0.3, 0.0], [0.1, 0.15, 0.7, 0.05]]
+                    [[1.0, 0.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [0.6, 0.3, 0.1, 0.0], [0.1, 0.15, 0.7, 0.05]]
                 ),
                 2,
             ),
@@ -120,9 +120,15 @@ INDUCTION_SCORE = Check(
             _largest,
         ),
         Mistake(
+            "largest_weight",
+            "this is the mean of each row's largest weight, wherever that is; for each t the weight on"
+            " t - period + 1 counts, large or small",
+            lambda weights, period: weights[..., period:, :].amax(dim=-1).mean(dim=-1),
+        ),
+        Mistake(
             "axes_swapped",
-            "rows and columns have changed places: the first of the two axes is the query, which looks, and"
-            " the second the key, which is looked at",
+            "rows and columns have changed places, or the offset has the wrong sign: the first of the two"
+            " axes is the query, which looks, and the second the key, which is looked at",
             lambda weights, period: _expected(weights.transpose(-2, -1), period),
         ),
         Mistake(

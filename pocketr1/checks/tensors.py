@@ -145,6 +145,19 @@ CHOSEN_LOGPROBS = Check(
             _picking_from(lambda logits: logits.softmax(dim=-1).log()),
         ),
         Mistake(
+            "tiny_number_added",
+            "a tiny number added to the probability keeps minus infinity away, but a very unlikely token then"
+            " gets the logarithm of that number, and no gradient. Take `log_softmax`, which never makes the"
+            " probability",
+            _picking_from(lambda logits: (logits.softmax(dim=-1) + 1e-9).log()),
+        ),
+        Mistake(
+            "exponentials_overflow",
+            "e to the power of a large logit is infinite in float32, and so is the logarithm of the sum."
+            " `log_softmax` and `logsumexp` take the largest logit away first",
+            _picking_from(lambda logits: logits - logits.exp().sum(dim=-1, keepdim=True).log()),
+        ),
+        Mistake(
             "over_places",
             "the probabilities sum to one over the places of a text; they should do so over the vocabulary,"
             " the last axis",
@@ -249,6 +262,9 @@ MEAN_OF_REAL = Check(
         Case("two texts of 4 and 1 real tokens", lambda: (_counted(2, 4), _masked(["1111", "1000"]))),
         Case("as many texts as tokens", lambda: (_normal(3, 3), _masked(["110", "111", "100"]))),
         Case("padding in front and between", lambda: (_normal(2, 5), _masked(["00111", "10101"]))),
+        Case(
+            "a real token with the value 0", lambda: (torch.tensor([[0.0, 4.0, 2.0, 0.0]]), _masked(["1110"]))
+        ),
         Case("padding that holds large numbers", lambda: (_counted(2, 3) ** 6, _masked(["100", "110"]))),
     ),
     mistakes=(
@@ -262,6 +278,18 @@ MEAN_OF_REAL = Check(
             "padding_counted",
             "the padding is counted as if it were real: the mask changes nothing",
             lambda values, mask: values.mean(dim=-1),
+        ),
+        Mistake(
+            "nonzero_counted",
+            "the sum is divided by how many values are not 0. But padding may hold any number, and a real"
+            " token may have the value 0. Count the mask: True counts as 1",
+            lambda values, mask: _sum_of_real(values, mask) / (values != 0).sum(dim=-1),
+        ),
+        Mistake(
+            "real_zeros_left_out",
+            "a real token whose value is 0 is not counted. Count the mask, where True counts as 1, and not"
+            " the values",
+            lambda values, mask: _sum_of_real(values, mask) / ((values != 0) & mask).sum(dim=-1),
         ),
         Mistake(
             "mask_inverted",

@@ -6,6 +6,7 @@ where it agrees with a known wrong answer, that mistake is named. Everything els
 its own (`explaining`).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -136,11 +137,10 @@ class _Examination:
             return self._told(unfinished)
         named = self._named(problems)
         if named:
-            shown = _smallest([problem for problem in problems if problem.kind == problems[0].kind])
-            return not_yet(named.name, named.says, explain(shown).details)
+            return not_yet(named.name, named.says, explain(_shown(problems)).details)
         if self._fits_one_size(problems):
             return self._only_one_size(problems[0])
-        return self._told(_smallest([problem for problem in problems if problem.kind == problems[0].kind]))
+        return self._told(_shown(problems))
 
     def _told(self, problem: Problem) -> Verdict:
         told = explain(problem)
@@ -171,8 +171,9 @@ class _Examination:
     def _fits_one_size(self, problems: list[Problem]) -> bool:
         """Right for one set of sizes and wrong for all others with as many axes.
 
-        Wrong numbers are weaker evidence than an error or a wrong shape: a single token is right for many
-        reasons.
+        A single token, or a single head, is right for many reasons. So an error or a wrong shape counts only
+        if a length of the right case shows in it, and wrong numbers only if the right case is larger than one
+        along all axes.
         """
         failing = [problem.case for problem in problems]
         right = {_sizes(case) for case in self.check.cases[: len(self.outcomes)] if case not in failing}
@@ -183,8 +184,9 @@ class _Examination:
         others = [
             sizes for sizes in wrong if [len(shape) for shape in sizes] == [len(shape) for shape in fits]
         ]
-        if any(problem.kind in ("raised", "wrong_shape") for problem in problems):
-            return bool(others)
+        loud = [problem for problem in problems if problem.kind in ("raised", "wrong_shape")]
+        if loud:
+            return bool(others) and any(_shows_a_length_of(fits, problem) for problem in loud)
         no_single = all(size > 1 for shape in fits for size in shape)
         return len(others) > 1 and no_single and problems[0].kind == "wrong_value"
 
@@ -264,6 +266,27 @@ def _agree(one: Outcome, other: Outcome) -> bool:
 
 def _has_nan(output: Any) -> bool:
     return any(bool(tensor.isnan().any()) for tensor in tensors_in(output) if tensor.is_floating_point())
+
+
+def _shows_a_length_of(fits: tuple[tuple[int, ...], ...], problem: Problem) -> bool:
+    """Whether an error or a shape has a length of the sizes `fits` in it that is none of this case."""
+    own = {size for shape in _sizes(problem.case) for size in shape}
+    foreign = {size for shape in fits for size in shape if size > 1} - own
+    if problem.where is None:
+        return bool(foreign & {int(number) for number in re.findall(r"\d+", str(problem.got.error))})
+    got, expected = tensors_in(problem.where.got), tensors_in(problem.where.expected)
+    right = {size for tensor in expected for size in tensor.shape}
+    return bool((foreign - right) & {size for tensor in got for size in tensor.shape})
+
+
+def _shown(problems: list[Problem]) -> Problem:
+    """The problem to tell of: the first kind, on its smallest case.
+
+    As long as values are wrong on any case, nobody is told of gradients that "the numbers are right".
+    """
+    if problems[0].values_right:
+        problems = [problem for problem in problems if not problem.values_right] or problems
+    return _smallest([problem for problem in problems if problem.kind == problems[0].kind])
 
 
 def _smallest(problems: list[Problem]) -> Problem:

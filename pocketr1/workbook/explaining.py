@@ -35,6 +35,11 @@ class Problem:
     expected: Outcome
     where: Difference | None = None
 
+    @property
+    def values_right(self) -> bool:
+        """Whether the values agree, so that the mistake lies elsewhere: in a gradient, for instance."""
+        return self.where is None and (self.got.error is None or self.got.in_backward)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -118,13 +123,13 @@ class _Explanation:
 
     def _details(self) -> list[str]:
         lines = [f"With {self.problem.case.name}: {inputs(self.names, self.arguments)}"]
-        if self.got.error:
-            place = place_in_cell(self.got.error)
-            return [*([place] if place else []), *lines]
         if self.where:
             part = part_of_output(self.where.path)
             lines += [f"In {part}:"] if part else []
             return lines + beside(self.where.got, self.where.expected, self.where.index)
+        if self.got.error:
+            place = place_in_cell(self.got.error)
+            return [*([place] if place else []), *lines]
         wrong = first_wrong_gradient(self.got, self.problem.expected)
         if self.problem.kind == "wrong_gradient" and wrong is not None:
             mine, theirs = (
@@ -193,11 +198,24 @@ class _Explanation:
     def changed_input(self) -> str:
         (place, *_) = sorted(set(self.got.changed) - set(self.problem.expected.changed))
         name = f"`{self.names[place]}`"
+        if place in self.got.history:
+            return (
+                f"it changes how a gradient goes back through its argument {name}, and the caller may still "
+                "need that. Methods that end in `_`, such as `detach_()`, change the tensor itself; those "
+                "without, such as `detach()`, give a new one"
+            )
         return f"it changes its argument {name}, which the caller may still need. Work on a new tensor"
 
     def global_randomness(self) -> str:
+        passed = [
+            name
+            for name, argument in zip(self.names, self.arguments, strict=True)
+            if isinstance(argument, torch.Generator)
+        ]
+        source = f"`{passed[0]}`" if passed else "a `torch.Generator` of your own, set to a seed"
         return (
-            "it uses the global source of random numbers, so that later results change. Use what is passed in"
+            "it uses the global source of random numbers, so that later results change. If it has to draw, "
+            f"let it draw from {source}"
         )
 
     def detached(self) -> str:

@@ -206,13 +206,18 @@ def draw_matrix(
 
 
 def draw_attention(
-    ax: Axes, weights: Any, queries: Sequence[str], keys: Sequence[str] | None = None, title: str = ""
+    ax: Axes,
+    weights: Any,
+    queries: Sequence[str],
+    keys: Sequence[str] | None = None,
+    title: str = "",
+    least: float = 0.10,
 ) -> None:
     """Who looks at whom: one row for each word that looks (query), one column for each word looked at (key).
 
     `weights` is [queries, keys], each row sums to 1. The darker, the more attention. A weight of exactly 0
-    means that the mask hides the word: such cells are hatched. Up to 14 words, weights of 0.10 and more are
-    written out.
+    means that the mask hides the word: such cells are hatched. Up to 14 words, weights of `least` and more
+    are written out, hidden ones never.
     """
     keys = queries if keys is None else keys
     table = numbers(weights)
@@ -223,7 +228,7 @@ def draw_attention(
         hidden = weight == 0
         shade = "#EFEFEF" if hidden else SIGNED(0.5 + 0.5 * weight)
         ax.add_patch(_cell(row, column, shade, hatched=hidden))
-        if weight >= 0.10 and len(keys) <= 14:
+        if weight >= least and not hidden and len(keys) <= 14:
             ink = "white" if weight > 0.93 else "black"
             label = ax.text(column, row, f"{weight:.2f}", ha="center", va="center", fontsize=8.5, color=ink)
             label.set_in_layout(False)

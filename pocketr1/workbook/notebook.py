@@ -29,7 +29,9 @@ _lesson: Lesson | None = None
 
 
 def begin(lesson_id: str, namespace: dict[str, Any]) -> None:
-    """Set a lesson up: one thread, the learner's library, and a scaffold for each of its exercises."""
+    """Set a lesson up: one thread, the learner's library, a scaffold for each of its exercises, and the verbs
+    that hints and messages tell the learner to type.
+    """
     global _lesson
     _lesson = course().lesson(lesson_id)
     torch.set_num_threads(1)
@@ -37,6 +39,8 @@ def begin(lesson_id: str, namespace: dict[str, Any]) -> None:
         exercise = find_exercise(entry.name)
         if exercise is not None and exercise.function not in namespace:
             namespace[exercise.function] = exercise.stub
+    for verb in (check, solution, keep, lend, use_reference):
+        namespace.setdefault(verb.__name__, verb)
     said = library.open_library()
     mine.refresh(namespace)
     head = f"Lesson {_lesson.number}, {_lesson.title}. {library.whose(_lesson, read_book())}"
@@ -80,7 +84,10 @@ def lend(name: str) -> None:
 
 
 def use_reference(on: bool = True) -> None:
-    """Run all lessons on the reference alone, or, with False, on your answers again."""
+    """Run all lessons on the course's own code alone, or, with False, on your answers again."""
+    if not isinstance(on, bool):
+        print("Type use_reference(True) for the course's own code, use_reference(False) for yours.")
+        return
     print(library.reference_only(on))
     mine.refresh(_caller().f_globals)
 
@@ -90,9 +97,9 @@ def progress() -> None:
     print(table())
 
 
-def predict(key: str, text: str) -> None:
+def predict(key: str, text: str | float) -> None:
     """Keep a prediction, to be held against what happens. `key` names it within the lesson."""
-    said = " ".join(text.split())
+    said = " ".join(str(text).split())
     if not said.strip("."):
         print(
             "No prediction yet. Type a guess between the quotes: a wrong one teaches as much as a right one."
@@ -134,7 +141,8 @@ def _named(name: Any) -> Exercise | None:
     wanted = name if isinstance(name, str) else getattr(name, "__name__", str(name))
     exercise = find_exercise(wanted)
     if exercise is None:
-        print(wrapped(_unknown(wanted)))
+        close = difflib.get_close_matches(wanted, [exercise.function for exercise in exercises()], n=1)
+        print(f"There is no exercise called `{wanted}`." + (f" Did you mean {close[0]}?" if close else ""))
     return exercise
 
 

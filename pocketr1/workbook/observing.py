@@ -27,8 +27,9 @@ class Outcome:
     back.
     gradients: one for each argument that is a floating-point tensor; None where no gradient arrived.
     error: what it raised, or None. in_backward: whether that was on the way back.
-    changed: the positions of the arguments that it changed. random: whether it used a global source of random
-    numbers.
+    changed: the positions of the arguments that it changed. history: those among them whose numbers are as
+    they were, but not the way on which a gradient goes back.
+    random: whether it used a global source of random numbers.
     """
 
     value: Any = None
@@ -38,6 +39,7 @@ class Outcome:
     in_backward: bool = False
     changed: tuple[int, ...] = ()
     random: bool = False
+    history: tuple[int, ...] = ()
 
 
 def observe(function: Callable[..., Any], case: Case, gradients: bool) -> Outcome:
@@ -46,6 +48,7 @@ def observe(function: Callable[..., Any], case: Case, gradients: bool) -> Outcom
     originals = case.arguments()
     leaves, arguments = _differentiable(originals) if gradients else ([], originals)
     before = [_frozen(argument) for argument in arguments]
+    histories = [_history(argument) for argument in arguments]
     dice = _dice()
     try:
         output = function(*arguments)
@@ -53,18 +56,24 @@ def observe(function: Callable[..., Any], case: Case, gradients: bool) -> Outcom
         raise
     except BaseException as error:  # also SystemExit: exit() in an answer ends the answer only
         return Outcome(error=error, random=_dice() != dice)
-    changed = tuple(
+    other = {
         position
         for position, (old, argument) in enumerate(zip(before, arguments, strict=True))
         if not _unchanged(old, _frozen(argument))
+    }
+    history = tuple(
+        position
+        for position, (old, argument) in enumerate(zip(histories, arguments, strict=True))
+        if position not in other and _history(argument) != old
     )
+    changed = tuple(sorted(other.union(history)))
     attached = tuple(tensor.requires_grad for tensor in tensors_in(output))
     shaken = _dice() != dice
     try:
         back = _gradients(output, leaves)
     except Exception as error:
-        return Outcome(_frozen(output), attached, (), error, True, changed, shaken)
-    return Outcome(_frozen(output), attached, back, None, False, changed, shaken)
+        return Outcome(_frozen(output), attached, (), error, True, changed, shaken, history)
+    return Outcome(_frozen(output), attached, back, None, False, changed, shaken, history)
 
 
 def same_gradients(got: Outcome, expected: Outcome) -> bool:
@@ -139,6 +148,11 @@ def _frozen(thing: Any) -> Any:
     if isinstance(thing, np.ndarray):
         return thing.copy()
     return thing
+
+
+def _history(argument: Any) -> list[tuple[bool, Any]]:
+    """For each tensor of an argument, whether a gradient goes back through it, and where to."""
+    return [(tensor.requires_grad, tensor.grad_fn) for tensor in tensors_in(argument)]
 
 
 def _unchanged(old: Any, new: Any) -> bool:

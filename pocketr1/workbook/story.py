@@ -40,7 +40,7 @@ EVENTS = (
     Event(date(2024, 12, 1), "V3 and its base model", RELEASE, "arXiv 2412.19437"),
     Event(date(2025, 1, 20), "R1 and R1-Zero", RELEASE, "arXiv 2501.12948, version 1"),
     Event(date(2025, 1, 27), "Nvidia's share price falls 17 %", MARKET, "press", True),
-    Event(date(2025, 9, 1), "Nature paper, with R1's hours", RELEASE, "Nature 645:633"),
+    Event(date(2025, 9, 1), "Nature paper, with R1's hours (second-hand)", RELEASE, "Nature 645:633"),
 )
 
 
@@ -61,7 +61,7 @@ R1_STAGES = (Stage("R1-Zero", 101), Stage("data for fine-tuning", 5), Stage("R1"
 DOLLARS_AN_HOUR = 2.0
 """The rent of one H800 that both tables assume."""
 
-LEFT_OUT = ("earlier research, trial runs", "failed runs, pilots", "people, data, buildings")
+LEFT_OUT = ("earlier research, trial runs", "failed runs, pilots", "people, purchased data, buildings")
 
 
 def million_dollars(stages: tuple[Stage, ...]) -> float:
@@ -94,25 +94,27 @@ def draw_timeline(ax: Axes) -> None:
 
 
 def draw_costs(ax: Axes) -> None:
-    """What the published figures cover, to scale; below the line, what they leave out, of unknown size."""
-    heights = (5.0, 4.0, 2.3, 1.3, 0.3)
+    """What the published figures cover, to scale; below the axis, what they leave out, with no length."""
     for height, stages, colour, source in (
-        (heights[0], V3_STAGES, colours.blue, "V3's report, Table 1"),
-        (heights[1], R1_STAGES, colours.green, "R1's paper, version 2, Table 7, second-hand"),
+        (5.0, V3_STAGES, colours.blue, "V3's report, Table 1"),
+        (4.1, R1_STAGES, colours.green, "R1's paper, version 2, Table 7, second-hand"),
     ):
         width = million_dollars(stages)
         ax.barh(height, width, color=colour, height=0.6)
         ax.text(width + 0.1, height, f"{width:.3f} ({source})", va="center", fontsize=9.5)
-    plate = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
-    for height in heights[2:]:
-        ax.barh(height, 10, color="#EFEFEF", edgecolor="#9A9A9A", hatch="////", height=0.6)
-        ax.text(4.5, height, "not published", ha="center", va="center", fontsize=9.5, bbox=plate)
-    ax.axhline(3.4, color=colours.vermillion, linestyle="--", marker="")
-    ax.text(0.1, 3.2, "below this line: in neither figure", va="top", color=colours.vermillion)
-    ax.set_yticks(heights, ["V3, final run", "R1, on top of V3", *LEFT_OUT])
+    ax.text(0, 1.75, "In neither figure, and not published:", va="center", color=colours.vermillion)
+    box = {"boxstyle": "square,pad=0.3", "facecolor": "#EFEFEF", "edgecolor": "#9A9A9A"}
+    for height, what in zip((1.0, 0.3, -0.4), LEFT_OUT, strict=True):
+        ax.text(0.12, height, "?", ha="center", va="center", fontsize=9.5, bbox=box)
+        ax.text(0.4, height, what, va="center", fontsize=9.5)
+    ax.set_yticks([5.0, 4.1], ["V3, final run", "R1, on top of V3"])
     ax.set(
         xlim=(0, 9),
+        ylim=(-0.8, 5.5),
         xlabel="million dollars, at 2 dollars for an hour of one H800",
         title="What the figures cover",
     )
-    ax.grid(axis="y", visible=False)
+    # The dollar axis ends the upper part: what stands below it is not measured in dollars.
+    ax.spines["bottom"].set_position(("data", 3.6))
+    ax.spines["left"].set_bounds(3.6, 5.5)
+    ax.grid(visible=False)

@@ -50,6 +50,14 @@ def divided_by_dim_in_two_steps(query: Tensor, key: Tensor) -> Tensor:
     return (query / root) @ (key / root).transpose(-2, -1)
 
 
+def divided_by_dim_and_two(query: Tensor, key: Tensor) -> Tensor:
+    return query @ key.mT * query.shape[-1] ** -1 / 2
+
+
+def two_axes_by_einsum(query: Tensor, key: Tensor) -> Tensor:
+    return torch.einsum("qd,kd->qk", query, key) / math.sqrt(query.shape[-1])
+
+
 def multiplied_before(query: Tensor, key: Tensor) -> Tensor:
     return (query * query.shape[-1] ** 0.5) @ key.mT
 
@@ -146,6 +154,16 @@ def over_axis_one_by_hand(logits: Tensor) -> Tensor:
 
 def over_everything_by_hand(logits: Tensor) -> Tensor:
     exponentials = (logits - logits.max()).exp()
+    return exponentials / exponentials.sum()
+
+
+def total_by_einops(logits: Tensor) -> Tensor:
+    exponentials = (logits - reduce(logits, "... keys -> ... 1", "max")).exp()
+    return exponentials / reduce(exponentials, "... -> ", "sum")
+
+
+def total_by_sum(logits: Tensor) -> Tensor:
+    exponentials = torch.exp(logits - logits.max(dim=-1, keepdim=True).values)
     return exponentials / exponentials.sum()
 
 
@@ -308,14 +326,6 @@ def attend_by_adding(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | N
     return torch.matmul(weights, value), weights
 
 
-def attend_renormalised(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
-    weights = torch.softmax(query @ key.mT * query.shape[-1] ** -0.5, -1)
-    if mask is not None:
-        weights = weights * mask
-        weights = weights / weights.sum(-1, keepdim=True)
-    return weights @ value, weights
-
-
 def attend_in_float64(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
     return attend_by_adding(query.double(), key.double(), value.double(), mask)
 
@@ -398,6 +408,14 @@ def attend_scores_beside(query: Tensor, key: Tensor, value: Tensor, mask: Tensor
     return attend_by_adding(query, key, value, mask)[0], logits
 
 
+def attend_renormalised(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    weights = torch.softmax(query @ key.mT * query.shape[-1] ** -0.5, -1)
+    if mask is not None:
+        weights = weights * mask
+        weights = weights / weights.sum(-1, keepdim=True)
+    return weights @ value, weights
+
+
 def attend_infinity_times_mask(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
     logits = scores_by_einsum(query, key)
     if mask is not None:
@@ -418,6 +436,16 @@ def attend_infinity_times_one_less_mask(
 
 def zeroed_by_masked_fill(logits: Tensor, mask: Tensor) -> Tensor:
     return logits.softmax(-1).masked_fill(~mask, 0.0)
+
+
+def renormalised_by_masked_fill(logits: Tensor, mask: Tensor) -> Tensor:
+    weights = logits.softmax(-1).masked_fill(~mask, 0.0)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def renormalised_powers(logits: Tensor, mask: Tensor) -> Tensor:
+    exponentials = (logits - logits.amax(-1, keepdim=True)).exp() * mask
+    return exponentials / exponentials.sum(-1, keepdim=True)
 
 
 def not_normalised_by_hand(logits: Tensor, mask: Tensor) -> Tensor:
@@ -657,7 +685,7 @@ class WithStatement(Given):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         query, key, value = [split_by_loops(p(x), self.heads) for p in (self.query, self.key, self.value)]
-        output, weights = attend_renormalised(query, key, value, mask)
+        output, weights = attend_by_adding(query, key, value, mask)
         return self.output(merge_by_loops(output)), weights
 
 
@@ -775,7 +803,6 @@ RIGHT = {
         attend_by_pytorch,
         attend_with_a_very_low_number,
         attend_by_adding,
-        attend_renormalised,
         attend_in_float64,
     ],
     "split_heads": [split_by_view, split_by_chunks, split_by_einops, split_by_loops, split_in_float64],
@@ -795,6 +822,23 @@ WRONG = {
         "divided_by_dim": [
             lambda query, key: query @ key.transpose(-2, -1) / query.shape[-1],
             divided_by_dim_in_two_steps,
+        ],
+        "divided_by_dim_and_two": [
+            lambda query, key: query @ key.mT / query.shape[-1] ** 1 / 2,
+            divided_by_dim_and_two,
+        ],
+        "divided_by_half_dim": [
+            lambda query, key: query @ key.mT / (query.shape[-1] ** 1 / 2),
+            lambda query, key: 2 * (query @ key.mT) / key.shape[-1],
+        ],
+        "two_axes_only": [
+            lambda query, key: query @ key.T / math.sqrt(query.shape[-1]),
+            lambda query, key: torch.mm(query, key.t()) / query.shape[-1] ** 0.5,
+            two_axes_by_einsum,
+        ],
+        "root_of_axis_one": [
+            lambda query, key: query @ key.mT / math.sqrt(query.shape[1]),
+            lambda query, key: scores_by_einsum(query, key) * (query.shape[-1] / key.shape[1]) ** 0.5,
         ],
         "multiplied": [
             lambda query, key: query @ key.transpose(-2, -1) * math.sqrt(key.shape[-1]),
@@ -824,6 +868,7 @@ WRONG = {
             lambda logits: logits.flatten().softmax(0).view_as(logits),
             over_everything_by_hand,
         ],
+        "total_of_everything": [total_by_sum, total_by_einops],
         "axis_lost": [axis_lost_by_sum, axis_lost_by_einops],
         "not_normalised": [
             lambda logits: torch.exp(logits - logits.max(-1, keepdim=True)[0]),
@@ -921,6 +966,11 @@ WRONG = {
         "zeroed_afterwards": [
             attend_with(lambda logits, mask: logits.softmax(-1) * mask.float()),
             attend_with(zeroed_by_masked_fill),
+        ],
+        "zeroed_then_renormalised": [
+            attend_renormalised,
+            attend_with(renormalised_by_masked_fill),
+            attend_with(renormalised_powers),
         ],
         "infinity_times_zero": [attend_infinity_times_mask, attend_infinity_times_one_less_mask],
         "mask_added": [

@@ -110,6 +110,10 @@ WRONG = {
             lambda weights, period: weights.diagonal(1 - period, -2, -1)[..., 1:].amax(-1),
             largest_by_loop,
         ],
+        "largest_weight": [
+            lambda weights, period: weights[..., period:, :].max(-1).values.mean(-1),
+            lambda weights, period: reduce(weights.sort(-1)[0][..., period:, -1], "... query -> ...", "mean"),
+        ],
         "axes_swapped": [
             lambda weights, period: by_loops(weights.mT, period),
             lambda weights, period: weights.diagonal(period - 1, -2, -1)[..., 1:].mean(-1),

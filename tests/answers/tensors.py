@@ -93,6 +93,14 @@ def log_of_softmax_late(logits: Tensor, chosen: Tensor) -> Tensor:
     return _gathered(torch.softmax(logits, dim=-1), chosen).log()
 
 
+def tiny_number_added_late(logits: Tensor, chosen: Tensor) -> Tensor:
+    return torch.log(_gathered(torch.softmax(logits, dim=-1), chosen) + 1e-9)
+
+
+def exponentials_overflow_late(logits: Tensor, chosen: Tensor) -> Tensor:
+    return _gathered(logits, chosen) - logits.exp().sum(-1).log()
+
+
 def over_places_by_logsumexp(logits: Tensor, chosen: Tensor) -> Tensor:
     return _gathered(logits - logits.logsumexp(dim=1, keepdim=True), chosen)
 
@@ -267,6 +275,10 @@ def signs_cancel_by_means(student: Tensor, teacher: Tensor) -> Tensor:
     return (student.mean() - teacher.detach().mean()) ** 2
 
 
+def detached_in_place(student: Tensor, teacher: Tensor) -> Tensor:
+    return ((student - teacher.detach_()) ** 2).mean()
+
+
 # uniform_draws, right
 
 
@@ -350,6 +362,14 @@ WRONG = {
             log_of_softmax_late,
             lambda logits, chosen: _gathered(logits.softmax(-1).log(), chosen),
         ],
+        "tiny_number_added": [
+            tiny_number_added_late,
+            lambda logits, chosen: _gathered((logits.softmax(-1) + 1e-9).log(), chosen),
+        ],
+        "exponentials_overflow": [
+            exponentials_overflow_late,
+            lambda logits, chosen: _gathered(logits - logits.exp().sum(-1, True).log(), chosen),
+        ],
         "over_places": [
             over_places_by_logsumexp,
             lambda logits, chosen: _gathered(logits.log_softmax(1), chosen),
@@ -406,6 +426,8 @@ WRONG = {
     "mean_of_real": {
         "padding_in_denominator": [padding_in_denominator_by_mean],
         "padding_counted": [lambda values, mask: values.mean(-1)],
+        "nonzero_counted": [lambda values, mask: (values * mask).sum(-1) / (values != 0).sum(-1)],
+        "real_zeros_left_out": [lambda values, mask: (values * mask).sum(-1) / (values * mask != 0).sum(-1)],
         "mask_inverted": [lambda values, mask: (values * ~mask).sum(-1) / (~mask).sum(-1)],
         "one_mean_for_all": [lambda values, mask: (values * mask).sum() / mask.sum()],
         "mean_of_means": [lambda values, mask: ((values * mask).sum(-1) / mask.sum(-1)).mean()],
@@ -449,6 +471,10 @@ WRONG = {
         "student_detached": [
             student_detached_by_hand,
             lambda student, teacher: functional.mse_loss(student.detach(), teacher),
+        ],
+        "changed_input": [
+            detached_in_place,
+            lambda student, teacher: functional.mse_loss(student, teacher.detach_()),
         ],
         "detached": [both_detached, both_without_grad],
         "summed": [
