@@ -34,8 +34,8 @@ predict("cost", "...")
 predict("sums", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Timing: predictions 2 minutes, the story 9, machine and training 3, the exercise 5, the
-# end 1. Take both predictions by a show of hands, and write the counts on the board: you need them again at
+# **For teachers.** Timing: predictions 3 minutes, the story 16, machine and training 3, the exercise 6, the
+# end 2. Take both predictions by a show of hands, and write the counts on the board: you need them again at
 # the end. Do not correct anything yet. If the room installs while you talk, tell the story first, from the
 # solved notebook: it needs no kernel.
 
@@ -55,7 +55,8 @@ predict("sums", "...")
 #
 # R1 is a *reasoning model*: it writes out its working before it answers, often in thousands of *tokens*
 # (pieces of words). The paper compares it with o1-1217, a reasoning model of OpenAI whose weights are not
-# public, and with V3, DeepSeek's model without that training. R1 and V3 grew from one base model, V3-Base.
+# public, and with DeepSeek's own V3. V3 is the same base model, V3-Base, with ordinary post-training, partly
+# on answers of an earlier R1 model (V3's README). So V3 is no control that never met R1.
 #
 # | test | V3 | R1 | o1-1217 |
 # |---|---|---|---|
@@ -65,12 +66,14 @@ predict("sums", "...")
 # | Codeforces, contest programming, rating | 1134 | 2029 | 2061 |
 # | C-SimpleQA, facts asked in Chinese, % right | 68.0 | 63.7 | none given |
 #
-# *Conditions: R1's paper, version 1, Table 4. Each question is tried several times and the share of right tries is
-# averaged, at temperature 0.6, top-p 0.95, at most 32,768 tokens an answer. The figures for o1 come from
-# OpenAI's own reports (recalled).*
+# *Conditions: R1's paper, version 1, Table 4. For R1, each question is tried several times and the share of
+# right tries is averaged, at temperature 0.6, top-p 0.95, at most 32,768 tokens an answer. V3's figures
+# equal those of its own README, made with answers of at most 8K tokens (V3's README, second-hand).
+# Codeforces is a rating, as in chess, and not a share. The figures for o1 come from OpenAI's own reports
+# (recalled).*
 #
 # So R1 was level with o1 in mathematics, just behind it in contest programming, and behind it in science.
-# On facts asked in Chinese it did worse than V3.
+# On facts asked in Chinese it did worse than V3 in R1's table.
 #
 # A second model came with it, **R1-Zero**. It began as V3-Base, which had only learned to go on with
 # text. Then it was given problems whose answers a program can check. A right answer earned a reward,
@@ -85,10 +88,14 @@ show(
     fig,
     alt="A time line. US export rules come in October 2022 and October 2023. Papers on small "
     "experts, GRPO and latent attention follow in 2024, V3 in December 2024, R1 on 20 January "
-    "2025. Nvidia's share price falls a week later. The Nature paper comes in September 2025.",
+    "2025. Nvidia's share price falls a week later. The Nature paper comes in September 2025, with "
+    "R1's hours, second-hand. Events known by their month stand on its first day.",
 )
 
 # %% [markdown]
+# *Where only the month of an event is known, its mark stands on the first of that month: the day is
+# approximate.*
+#
 # ### Who built it
 #
 # High-Flyer is a *quantitative hedge fund*: it trades by computer. Liang Wenfeng co-founded it in Hangzhou
@@ -106,8 +113,8 @@ show(
 # A800 and the H800, which talk more slowly. On 17 October 2023 these needed a licence too (all reported).
 # Until then an H800 was legal to buy. V3 was trained on H800s, and so was R1 (R1: second-hand).
 #
-# An H800 computes like an H100, but sends less between chips. V3's report counts on 160 GB/s between the
-# chips of one machine and 50 GB/s between machines. So its design saves traffic and arithmetic:
+# An H800 computes like an H100, but sends less between chips (reported). V3's report counts on 160 GB/s
+# between the chips of one machine and 50 GB/s between machines. Its design saves traffic and arithmetic:
 #
 # - Of its 671 billion parameters only 37 billion work on any one token: 5.5 % (our arithmetic).
 # - A token is sent to at most four machines.
@@ -115,9 +122,9 @@ show(
 # - Most products are computed with numbers of 8 bits. In tests on two smaller models the loss stayed within
 #   0.25 % of that with 16 bits.
 #
-# *All from V3's report, arXiv 2412.19437, sections 3 and 4.* How much of this the limits forced, nobody
-# outside can say. Slow links are a reason to send less. Small experts and latent attention save computing on
-# any chip.
+# *The two speeds and this list are from V3's report, arXiv 2412.19437, sections 3 and 4.* How much of this
+# the limits forced, nobody outside can say. Slow links are a reason to send less. Small experts and latent
+# attention save computing on any chip.
 #
 # ### What open weights set off
 #
@@ -155,9 +162,9 @@ draw_costs(ax)
 show(
     fig,
     alt="Bars of cost in million dollars, at 2 dollars for an hour of one H800. V3's final run is "
-    "5.576. R1 on top of V3 is 0.294. Below a line stand three hatched bars without a figure, in "
-    "neither number: earlier research and trial runs; failed runs and pilots; people, data and "
-    "buildings.",
+    "5.576. R1 on top of V3 is 0.294. Below the dollar axis stand three boxes with a question mark, "
+    "for what is in neither figure and was not published: earlier research and trial runs; failed "
+    "runs and pilots; people, purchased data and buildings.",
 )
 
 # %% [markdown]
@@ -194,7 +201,7 @@ show(
 # </details>
 # <details><summary>(d) R1</summary>
 #
-# No. R1 came later, and has its own 147 thousand hours.
+# No. R1's own hours are not in it. (An earlier R1 model helped to write V3's post-training data.)
 #
 # </details>
 #
@@ -208,16 +215,14 @@ show(
 #
 # **They worked, or it is too early to tell.** V3 and R1 ran on H800s, legal to buy until October 2023. So
 # R1 shows a gap in the rule of 2022, not what the rule of 2023 does. Chips last for years, so a limit acts
-# late. DeepSeek's founder himself named the embargo on chips as a difficulty (reported). And much of what
-# the cost figure leaves out, trial runs above all, needs chips as well.
+# late. And much of what the cost figure leaves out, trial runs above all, needs chips as well.
 #
 # To settle it one would need the same years without the rules. Nobody has them. The two sides also mean
 # different things by success: to stop, or to slow.
 
 # %% [markdown] tags=["teacher"]
 # **For teachers.** This is where a room starts to argue. Give it three minutes and one rule: say what
-# evidence would change your mind. Claims that DeepSeek also held chips it could not legally buy were made
-# in public and denied (reported). The papers name H800s, and A100s for pilots.
+# evidence would change your mind. The papers name H800s, and A100s for pilots (R1: second-hand).
 
 # %% [markdown]
 # ### Often heard, and what the sources say
@@ -226,7 +231,7 @@ show(
 # |---|---|
 # | R1 cost 6 million dollars. | V3's final run did, at 2 dollars an hour. R1's own stage was not published until September 2025. |
 # | DeepSeek invented the mixture of experts. | It is older. DeepSeek split it more finely, for V3, R1's base. |
-# | R1 was trained by RLHF, on human preferences. | By rules that a program can check. A reward for preference enters only in the last stage. |
+# | R1 was trained by RLHF, on human preferences. | Its reinforcement learning was rewarded mostly by rules that a program can check. A reward for preference enters only in the last stage. It had supervised stages too: see the next row. |
 # | R1 learned to reason without any supervised data. | That is R1-Zero. R1 used thousands of worked examples first, and about 800,000 samples later. |
 # | Others made the small R1 models. | DeepSeek released the six distilled models itself. |
 # | R1 is open source. | It has open weights. Data and training code are not public. |
@@ -254,15 +259,16 @@ show(
 # | Experts stay busy without a loss for it | 1 billion parameters: perplexity 9.56 with such a loss, 9.50 without (arXiv 2408.15664, second-hand) | 06 DeepSeekMoE (planned) |
 # | An answer that a program checks is enough to learn from | no neural network judges R1-Zero's answers | 07 Rewards and policy gradients (planned) |
 # | A group of answers does without a critic | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | 08 GRPO (planned) |
-# | Reward alone brings out long working | R1-Zero: AIME 15.6 to 71.0 % (version 1) | 09 R1-Zero (planned) |
-# | Each stage towards R1 changes something | AIME: R1-Zero 77.9, three drafts 59.0, 74.0, 78.1, R1 79.8 % (R1's paper, version 2, Table 3, second-hand) | 10 The R1 pipeline (planned) |
+# | Reward alone brings out long working | R1-Zero: answers grew from hundreds to thousands of tokens (version 1, Figure 3), and AIME rose from 15.6 to 71.0 % (version 1, Table 2). One jump, of both, comes where the cap was raised from 32,768 to 65,536 tokens (second-hand) | 09 R1-Zero (planned) |
+# | Each stage towards R1 changes something | AIME: R1-Zero 77.9, three drafts 59.0, 74.0, 78.1, R1 79.8 % (R1's paper, version 2, Table 3, second-hand). The drafts start again from V3-Base: R1-Zero is not on that path, and 59.0 is no dip within one run | 10 The R1 pipeline (planned) |
 # | A small model learns more from a large one than alone | 32 billion, AIME: 72.6 against 47.0 %, computing not matched | 11 Distillation (planned) |
 # | Open weights can be changed and run by anyone | 720 GB squeezed into 131 GB (Unsloth's blog, second-hand) | 12 Open weights (planned) |
 # | Numbers of 8 bits are enough for most of the training | the loss stays within 0.25 % of that with 16 bits | 13 Efficiency (planned) |
 # | V3's final run cost 5.576 million dollars | at 2 dollars an hour | 14 What it cost (planned) |
 #
-# A figure without a source has its source in the story above. Lessons 01 and 03 lay the ground. 15 asks how
-# you know that a model is better, and 16 is yours; both are planned. On toy data a claim may come true or
+# A figure without a source has its source in the story above. [01 Warm-up](01_warmup.ipynb) and [03 The
+# transformer](03_transformer.ipynb) lay the ground. 15 asks how you know that a model is better, and 16 is
+# yours; both are planned. On toy data a claim may come true or
 # not. Either is reported.
 #
 # ## Is my machine ready?
@@ -397,8 +403,8 @@ for names, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
 # ## Where you stand
 #
 # Progress is kept in your work folder. After a restart, run the cells from the top again: what was right
-# stays right. From a terminal, `python start.py progress` prints this table too, and `python start.py reset
-# 00` gives you this notebook afresh and keeps a copy of yours.
+# stays right. From a terminal in the course's folder, `python start.py progress` prints this table too, and
+# `python start.py reset 00` gives you this notebook afresh and keeps a copy of yours.
 
 # %% key="progress" exempt="it lists every exercise of the course, also those that are added later"
 progress()
@@ -409,11 +415,12 @@ progress()
 # | you have | lessons | what you can do then |
 # |---|---|---|
 # | an afternoon, 3 hours | 00, 02, 03: core exercises | build attention, and the model around it |
-# | a day, 7 hours | the same, then 07, 08, 09 (planned) to learn from rewards, or 04, 05, 06 (planned) to save computing | train a small reasoning model, or build a small DeepSeekMoE |
-# | ten weeks, about 4 hours a week | all, about two lessons a week (most are planned) | test a claim of your own |
+# | a day, 7 hours | 00, 01, 02, 03 with more exercises: about 4 hours. Then 07, 08 (planned), or 04, 05 (planned) | the same with every part of attention your own, and the start of one branch |
+# | ten weeks, 40 hours | all: about 2 hours a week in the lessons (most are planned), and as much for experiments of your own | test a claim of your own |
 #
-# Core exercises carry a path. Extra ones are for whoever has time. After lesson 03 there are two branches,
-# and you can go either way.
+# Core exercises carry a path. Extra ones are for whoever has time. After lesson
+# [03](03_transformer.ipynb) there are two branches: 07 to 11 learn from rewards, 04 to 06 save computing.
+# You can go either way.
 #
 # ## What did you predict?
 
@@ -465,9 +472,11 @@ recall("cost")
 # - **V3**: arXiv 2412.19437. Section 1 for the cost table, section 3 for the chips.
 # - **GRPO**: DeepSeekMath, arXiv 2402.03300.
 # - **Doubts**: Dr. GRPO, arXiv 2503.20783. Limit of RLVR, arXiv 2504.13837.
-# - **The export rules**, from two sides: Gregory C. Allen, *DeepSeek, Huawei, Export Controls, and the
+# - **The export rules**, two views: Gregory C. Allen, *DeepSeek, Huawei, Export Controls, and the
 #   Future of the U.S.-China AI Race*, CSIS, March 2025. Dean W. Ball, *What DeepSeek r1 Means, and What It
 #   Doesn't*, Lawfare, January 2025. (We read excerpts of both.)
-# - **Words and symbols**: `lessons/glossary.md`, in the course's folder.
+# - **Words and symbols**: `lessons/glossary.md`, in the course's folder on disk. JupyterLab shows your work
+#   folder alone, so open the file with any editor.
 #
-# **Next:** [02 Attention](02_attention.ipynb). How does a word know which other words matter?
+# **Next:** [02 Attention](02_attention.ipynb). How does a word know which other words matter? If you are not
+# sure of your PyTorch, warm up first: [01 Warm-up: shapes and gradients](01_warmup.ipynb), 30 minutes.

@@ -2,7 +2,7 @@
 # This lesson is a test that nobody fails. It has six small exercises of one or two lines. Each is something
 # that later lessons do without a word. A cell then tells you which of the six sections below to read.
 #
-# - **All six right?** Go on to lesson 02. You have spent ten minutes.
+# - **All six right?** Go on to lesson 02. You have spent 13 minutes, ten of them on the exercises.
 # - **Some not?** Read the sections that the cell names, and leave out the others. Each takes three minutes.
 #
 # > **The way:** six exercises → what to read → 1 broadcasting → 2 log-probabilities → 3 masks → 4 einops →
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pocketr1.workbook import begin, check, explore, predict, progress, recall, show, solution
-from pocketr1.workbook.figures import canvas, draw_curves, draw_matrix, in_words
+from pocketr1.workbook.figures import canvas, colours, draw_curves, draw_matrix, in_words
 from pocketr1.workbook.journal import read_book
 from pocketr1.workbook.shapes import draw_line_up, line_up_in_words, read_shape
 from pocketr1.workbook.widgets import Words
@@ -371,8 +371,11 @@ table, places, tokens = logits.log_softmax(dim=-1), ["place 0", "place 1"], ["ca
 fig, [left, right] = canvas(columns=2, width=7.6, height=2.2)
 draw_matrix(left, table.exp(), places, tokens, "probabilities", decimals=3)
 draw_matrix(right, table, places, tokens, "their logarithms", decimals=2)
+for cell, same in zip(right.patches, left.patches, strict=True):
+    cell.set_facecolor(same.get_facecolor())  # the same colours: the darker, the likelier
 show(fig, alt="""Two tables of two places and three tokens. Probabilities: 0.125, 0.250, 0.625 at place 0
-    and 0.750, 0.125, 0.125 at place 1. Their logarithms: -2.08, -1.39, -0.47 and -0.29, -2.08, -2.08.""")
+    and 0.750, 0.125, 0.125 at place 1. Their logarithms: -2.08, -1.39, -0.47 and -0.29, -2.08, -2.08.
+    In both tables the likelier token is the darker one.""")
 
 # %% [markdown]
 # Each *row* of probabilities sums to 1, so the softmax runs along the last axis. Now say that *tree* was
@@ -449,8 +452,13 @@ prompts, rounds = ["prompt 1", "prompt 2"], ["round 1", "round 2", "round 3"]
 draw_matrix(left, rows.reshape(2, 3), prompts, rounds, "reshape(2, 3)")
 sorted_rows = rearrange(rows, "(round prompt) -> prompt round", prompt=2)
 draw_matrix(right, sorted_rows, prompts, rounds, "rearrange")
+shades = {1: (colours.sky, 0.4), 2: (colours.orange, 0.4)}  # one colour for each prompt, the first digit
+for ax, table in [(left, rows.reshape(2, 3)), (right, sorted_rows)]:
+    for cell, number in zip(ax.patches, table.flatten().tolist(), strict=True):
+        cell.set_facecolor(shades[number // 10])
 show(fig, alt="""Two tables with a line for each prompt. reshape: 11, 21, 12 and 22, 13, 23, so both lines
-    mix the prompts. rearrange: 11, 12, 13 and 21, 22, 23, each line one prompt.""")
+    mix the prompts. rearrange: 11, 12, 13 and 21, 22, 23, each line one prompt. The colour shows the prompt: blue
+    for the first, orange for the second.""")
 
 # %% [markdown]
 # Both have the right shape. Only one is right. Read the pattern aloud: *the rows are (round, prompt), the
@@ -642,7 +650,7 @@ print("the same numbers, from another seed:          ", torch.equal(first, tenso
 # | symbol | in the code | in the papers |
 # |---|---|---|
 # | $l$ | `logits` | $z$, $l$, "logits" |
-# | $\log \pi(y_t)$ | `chosen_logprobs(logits, chosen)` | $\log \pi_\theta(o_t \mid q, o_{<t})$ in R1 |
+# | $\log \pi(y_t)$ | `chosen_logprobs(logits, chosen)` | $\log \pi_\theta(o_t \mid q, o_{<t})$ in DeepSeekMath, arXiv 2402.03300 |
 # | $\text{sg}(x)$ | `x.detach()` | stop-gradient, sg[·] |
 #
 # | word | meaning |
@@ -660,7 +668,7 @@ print("the same numbers, from another seed:          ", torch.equal(first, tenso
 # ## Where to read more
 #
 # - PyTorch's documentation: *Broadcasting semantics*, *Autograd mechanics*, and *Reproducibility*.
-# - Harris and others 2020, *Array programming with NumPy*, Nature 585, 357-362: where the rule comes from.
+# - Harris and others 2020, *Array programming with NumPy*, Nature 585, 357-362: broadcasting in a few words.
 # - Rogozhnikov 2022, *Einops: clear and reliable tensor manipulations with Einstein-like notation*, ICLR.
 # - Blanchard, Higham and Higham 2021, *Accurately computing the log-sum-exp and softmax functions*, IMA
 #   Journal of Numerical Analysis 41.

@@ -12,11 +12,17 @@
 #
 # > **The way:** by hand → scores → softmax → mask → attend → heads → the layer → a model that copies
 #
-# *Word* and *token*: a model reads **tokens**. Here every token is a whole word. Real models also use pieces
-# of words.
+# The lesson has **two sittings** of about 40 minutes. In the first you write attention itself. Then there
+# is a stop line. In the second you build the layer, and a model learns to copy.
 #
-# Press Shift and Enter to run a cell. Run the next one first: it loads what the lesson needs, and says whose
-# code it runs on.
+# You have not done lesson 00? You may skip it. Run the set-up cell below, and begin: what you have not
+# written is on loan from the course.
+#
+# *Word* and *token*: a model reads **tokens**. Here every token is a whole word. Real models also use
+# pieces of words.
+#
+# Press Shift and Enter to run a cell. Run the next one first: it loads what the lesson needs, and says
+# whose code it runs on.
 
 # %% key="setup"
 import copy
@@ -40,8 +46,8 @@ begin("02_attention", globals())
 #
 # > moon cat tree old house **moon cat tree old house**
 #
-# Nobody can guess the first half. The second half can be copied from the first: after *moon* came *cat*. The
-# length of the half changes all the time, so counting words back does not help.
+# Nobody can guess the first half. The second half can be copied from the first: after *moon* came *cat*.
+# The length of the half changes all the time, so counting words back does not help.
 #
 # The model is made of attention alone. It can have one layer of attention, or two, where the second layer
 # works on what the first one found. Can **one** layer learn to copy? Can **two**? Write what you think, and
@@ -51,12 +57,13 @@ begin("02_attention", globals())
 predict("layers", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Minutes: opening and prediction 3, by hand 6, scores and the root 10, softmax 6, mask 9,
-# attend 7, heads 8, the layer 8, copying and the induction head 13, the end 5: 75 in all. The afternoon path
-# has the three core exercises alone, and takes about 50: what nobody wrote is on loan.
+# **For teachers.** Minutes, first sitting: opening and prediction 3, by hand 6, scores and the root 10,
+# softmax 6, mask 9, attend 7. Second sitting: heads 8, the layer 8, copying and the induction head 13, the
+# end 5. That is 75 in all. The afternoon path has the three core exercises alone, and takes about 50: what
+# nobody wrote is on loan.
 #
-# Take the prediction by a show of hands, and write the counts on the board. Most rooms say that one layer is
-# enough. Do not answer yet.
+# Take the prediction by a show of hands, and write the counts on the board. Expect many to say that one
+# layer is enough. Do not answer yet.
 
 # %% [markdown]
 # ## By hand: three words
@@ -88,8 +95,8 @@ show(fig, alt="""Two tables. Queries: 'the' asks for a thing, 'river' for an art
 
 # %% [markdown]
 # **Step 1, compare.** *bank* asks for water and for money. How well does *river* fit? Multiply topic by
-# topic, and add: $2·2 + 2·0 + 0·0 + 0·2 = 4$. This is a **dot product**. Do the other two in your head before
-# you run the cell.
+# topic, and add: $2·2 + 2·0 + 0·0 + 0·2 = 4$. This is a **dot product**. Do the other two in your head
+# before you run the cell.
 
 # %% key="dot-product"
 for word, offer in zip(words, offers, strict=True):
@@ -97,8 +104,8 @@ for word, offer in zip(words, offers, strict=True):
     print(f"bank asks {word:5}  {' + '.join(products)} = {asks[2] @ offer:.0f}")
 
 # %% [markdown]
-# In one go for all words: `asks @ offers.T`, a matrix product. `.T` turns the keys on their side. Each row is
-# a word that asks, each column a word that is asked.
+# In one go for all words: `asks @ offers.T`, a matrix product. `.T` turns the keys on their side. Each row
+# is a word that asks, each column a word that is asked.
 #
 # **Step 2, scale.** Divide by the square root of the number of topics, $\sqrt{4} = 2$. The reason comes in
 # the next section.
@@ -113,8 +120,9 @@ show(fig, alt="""Two tables of three by three. Dot products: 'the' has 4 with 'r
     each 4 becomes a 2.""")
 
 # %% [markdown]
-# **Step 3, share out.** Each word has one unit of attention to give. How much goes to whom? Raise $e$ to each
-# score, then divide by the total of the row. This is called **softmax**, and the results are the **weights**.
+# **Step 3, share out.** Each word has one unit of attention to give. How much goes to whom? Raise $e$ to
+# each score, then divide by the total of the row. This is called **softmax**, and the results are the
+# **weights**.
 #
 # You need two numbers: $e^0 = 1$ and $e^2 ≈ 7.4$. For *bank* the row is 1, 7.4, 1, with the total 9.4. So
 # *river* gets $7.4 / 9.4 ≈ 0.79$, and the other two get $1 / 9.4 ≈ 0.11$ each.
@@ -123,7 +131,7 @@ show(fig, alt="""Two tables of three by three. Dot products: 'the' has 4 with 'r
 powers = (matches / 2).exp()
 weights = powers / powers.sum(dim=-1, keepdim=True)
 fig, [left, right] = canvas(columns=2, width=8.4, height=3.4)
-draw_attention(left, weights, words, title="step 3: the weights")
+draw_attention(left, weights, words, title="step 3: the weights", least=0)
 draw_links(right, weights[2], words, query=2, title="the row of 'bank', drawn over the words")
 show(fig, alt="""The weights, one row for each word that looks. 'the' gives 0.06 to itself, 0.47
     to 'river' and 0.47 to 'bank'. 'river' gives 0.79 to 'the' and 0.11 to each of the others.
@@ -153,8 +161,8 @@ print(f"bank beside 'river': water {mixed[2, 0]:.1f}, money {mixed[2, 1]:.1f}")
 #
 # > **The way:** by hand → **scores** → softmax → mask → attend → heads → the layer → a model that copies
 #
-# *What we do now:* write steps 1 and 2 as a function that works for any number of words. Then we measure what
-# the square root is for. *Why:* the division looks like a detail, and it is not.
+# *What we do now:* write steps 1 and 2 as a function that works for any number of words. Then we measure
+# what the square root is for. *Why:* the division looks like a detail, and it is not.
 #
 # Your function gets tensors with axes in front, such as one for the sentences of a batch. So `.T` is not
 # enough: turn the last two axes, and only those.
@@ -246,23 +254,26 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
     attention shrinks to 1.1 words and the gradient to almost nothing.""")
 
 # %% [markdown]
-# Divided by $\sqrt{d}$, both stay where they are, however wide the model. Not divided, the softmax becomes a
-# hard choice made by chance, and the gradient that could correct it is gone. This is the reason that Vaswani
-# et al. give (section 3.2.1). They call it a suspicion; you have measured it.
+# Divided by $\sqrt{d}$, both stay where they are, however wide the model. Not divided, at large $d$, the
+# softmax becomes a hard choice made by chance, and in a typical row the gradient that could correct it is
+# gone. At small $d$ nothing is gained: at $d = 4$ the undivided gradient is even the larger one, since
+# scores of size 2 choose more clearly, and not yet all or nothing. This is the reason that Vaswani et al.
+# give (section 3.2.1). They call it a suspicion; you have measured it.
 #
 # **A question on the way.** Somebody divides by $d$ instead of $\sqrt{d}$. What happens at the start of
 # training, with $d = 1024$?
 #
 # <details><summary>(a) Nothing: a model can learn larger queries to make up for it.</summary>
 #
-# It could, in the end: a constant factor can be learned away. But the question is about the start. The scores
-# are then 32 times smaller than intended, and something else is true at once. Try the others.
+# It could, in the end: a constant factor can be learned away. But the question is about the start. The
+# scores are then 32 times smaller than intended, and something else is true at once. Try the others.
 #
 # </details>
 # <details><summary>(b) Every word looks at all words almost equally.</summary>
 #
-# Right. The scores have the size $1/\sqrt{d} ≈ 0.03$, and softmax of nearly equal numbers is nearly uniform.
-# Each word receives the average of all. The model has to grow its queries and keys before it can choose.
+# Right. The scores have the size $1/\sqrt{d} ≈ 0.03$, and softmax of nearly equal numbers is nearly
+# uniform. Each word receives the average of all. The model has to grow its queries and keys before it can
+# choose.
 #
 # </details>
 # <details><summary>(c) The weights no longer sum to 1.</summary>
@@ -274,11 +285,19 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 
 # %% [markdown] tags=["teacher"]
 # **For teachers.** What people get wrong here: they divide by $d$, or by the square root of the number of
-# keys, or they use `.T`, which turns *all* axes around. The check says which.
+# keys, or write `d ** 1 / 2`, or they use `.T`, which turns *all* axes around. The check says which.
 #
-# An expert may object: the gradient with respect to the *query* also carries a factor of the keys, whose norm
-# grows like $\sqrt{d}$. True. The figure shows the part that goes through the softmax. Its median falls far
-# faster than $\sqrt{d}$ grows.
+# An expert may object: the gradient with respect to the *query* also carries a factor of the keys, whose
+# norm grows like $\sqrt{d}$. True, and the figure shows only the part that goes through the softmax. Up to
+# $d = 64$ the objection holds. From 256 on the gradient of a typical row vanishes either way. In our
+# trials, not stored here, the median of the gradient that reaches the query was:
+#
+# | $d$ | 4 | 16 | 64 | 256 | 1,024 |
+# |---|---|---|---|---|---|
+# | not divided | 0.33 | 0.53 | 0.27 | 0.031 | 0.00008 |
+# | divided | 0.16 | 0.17 | 0.18 | 0.186 | 0.183 |
+#
+# *Typical* matters: a few rows keep a gradient, so the mean at 1,024 is still 0.022, against 0.19 divided.
 #
 # Ask the room: what would you have to assume about queries and keys for the variance to be $d$? Does a
 # trained model still fulfil it? (Independent entries, mean 0, variance 1. It does not have to.)
@@ -288,13 +307,13 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 #
 # > **The way:** by hand → scores → **softmax** → mask → attend → heads → the layer → a model that copies
 #
-# *What we do now:* write step 3 so that it survives large numbers. *Why:* $e^{89}$ is already too large for a
-# 32-bit number. It becomes infinity, and infinity divided by infinity is not a number (`nan`). One `nan` in
-# one row ruins a whole training.
+# *What we do now:* write step 3 so that it survives large numbers. *Why:* $e^{89}$ is already too large for
+# a 32-bit number. It becomes infinity, and infinity divided by infinity is not a number (`nan`). One `nan`
+# in one row ruins a whole training.
 #
 # The way out: add one number to a whole row, and its softmax stays the same, since top and bottom of the
-# fraction change by the same factor. So take away the largest score of the row first. Then the largest power
-# is $e^0 = 1$.
+# fraction change by the same factor. So take away the largest score of the row first. Then the largest
+# power is $e^0 = 1$.
 #
 # The inputs of a softmax are called **logits**.
 
@@ -318,8 +337,8 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# Two lines: `exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()`, then return them divided by
-# their sum over the last axis, again with `keepdim=True`. In full: `solution("softmax")`.
+# Two lines: `exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()`, then return them divided
+# by their sum over the last axis, again with `keepdim=True`. In full: `solution("softmax")`.
 #
 # </details>
 
@@ -343,9 +362,9 @@ print("rows sum to one:", torch.allclose(attention.softmax(matches).sum(dim=-1),
 # A **mask** is a table of yes and no: may this query look at this key? In a **causal** mask every word may
 # look at itself and at what came before.
 #
-# There is one more case. When a model writes, it has read a long text, and asks about the newest words only.
-# Then there are fewer queries than keys, and the queries are the *last* words. The last query may look at all
-# keys.
+# There is one more case. When a model writes, it has read a long text, and asks about the newest words
+# only. Then there are fewer queries than keys, and the queries are the *last* words. The last query may
+# look at all keys.
 
 # %% exercise="attention.causal_mask"
 # 1. The position of each key: 0, 1, 2, ..., keys - 1.
@@ -361,8 +380,8 @@ print("rows sum to one:", torch.allclose(attention.softmax(matches).sum(dim=-1),
 # </details>
 # <details><summary>A bigger hint</summary>
 #
-# The queries' positions are `torch.arange(keys - queries, keys)`. To compare all with all, make one of them a
-# column, with `unsqueeze(1)`, and leave the other a row: `[queries, 1]` compared with `[keys]` gives
+# The queries' positions are `torch.arange(keys - queries, keys)`. To compare all with all, make one of them
+# a column, with `unsqueeze(1)`, and leave the other a row: `[queries, 1]` compared with `[keys]` gives
 # `[queries, keys]`.
 #
 # </details>
@@ -385,8 +404,8 @@ show(fig, alt="""Two tables of yes and no. Three words: the first may look at it
     may look at three words, the fourth at all four.""")
 
 # %% [markdown]
-# How does a *no* become a weight of 0? Put minus infinity in the place of the score, **before** the softmax:
-# $e^{-\infty} = 0$, and the rest of the row still sums to one.
+# How does a *no* become a weight of 0? Put minus infinity in the place of the score, **before** the
+# softmax: $e^{-\infty} = 0$, and the rest of the row still sums to one.
 
 # %% key="hide"
 hidden = attention.scores(asks, offers).masked_fill(~attention.causal_mask(3, 3), -math.inf)
@@ -400,8 +419,8 @@ show(fig, alt="""Scores and weights of the three words, with the future at minus
 # %% [markdown]
 # The first word has nowhere to look but at itself: its weight is 1, whatever the scores are.
 #
-# **A question on the way.** Somebody takes the softmax first, and then sets the hidden weights to 0. What is
-# wrong?
+# **A question on the way.** Somebody takes the softmax first, and then sets the hidden weights to 0. What
+# is wrong?
 #
 # <details><summary>(a) Nothing: the hidden words get weight 0 both ways.</summary>
 #
@@ -458,8 +477,8 @@ show(fig, alt="""Scores and weights of the three words, with the future at minus
 # </details>
 # <details><summary>A bigger hint</summary>
 #
-# `logits.masked_fill(where, -math.inf)` returns a copy. It fills where its first argument is True, so it has
-# to be `~mask`, *not* the mask. When `mask` is None, leave the logits as they are.
+# `logits.masked_fill(where, -math.inf)` returns a copy. It fills where its first argument is True, so it
+# has to be `~mask`, *not* the mask. When `mask` is None, leave the logits as they are.
 #
 # </details>
 # <details><summary>The way to the solution</summary>
@@ -497,14 +516,14 @@ for name, our, their in zip(("query", "key", "value"), our_gradients, their_grad
 # <details><summary>(a) Each word gets the same output as before.</summary>
 #
 # Right, and it is a problem. A weighted sum does not care about order. To attention without positions, *dog
-# bites man* and *man bites dog* are the same three words. So models must add the position to each word. Ours
-# will learn a list of numbers for each position.
+# bites man* and *man bites dog* are the same three words. So models must add the position to each word.
+# Ours will learn a list of numbers for each position.
 #
 # </details>
 # <details><summary>(b) The output of a word changes, because its neighbours do.</summary>
 #
-# Attention has no neighbours. It compares each word with each other word, and nothing in the comparison knows
-# how far apart they are.
+# Attention has no neighbours. It compares each word with each other word, and nothing in the comparison
+# knows how far apart they are.
 #
 # </details>
 # <details><summary>(c) All outputs become equal.</summary>
@@ -519,6 +538,17 @@ before, _ = attention.attend(asks, offers, carries)
 after, _ = attention.attend(asks[order], offers[order], carries[order])
 print("shuffled:", [words[place] for place in order])
 print("each word has the output it had before:", torch.allclose(after, before[order]))
+
+# %% [markdown]
+# Before you go, answer without looking: *What are the four steps? Why the square root? Where does the minus
+# infinity go, and when?*
+#
+# ---
+#
+# **Stop line.** This is the end of the first sitting. Your accepted answers are stored. When you come back,
+# run the set-up cell at the top, and go on here: the second sitting needs nothing else from the first.
+#
+# ---
 
 # %% [markdown]
 # ## Many heads
@@ -543,8 +573,8 @@ print("each cut into two pieces:  ", cut.tolist())
 print("sorted by piece:           ", rearrange(cut, "seq head dim -> head seq dim").tolist())
 
 # %% [markdown]
-# The last line is what a head needs: *its* piece of *every* token. Then `attend` works on all heads at once,
-# since it leaves the axes in front alone.
+# The last line is what a head needs: *its* piece of *every* token. Then `attend` works on all heads at
+# once, since it leaves the axes in front alone.
 
 # %% exercise="attention.split_heads"
 # 1. Cut the last axis into `heads` groups of equal size, head 0 first.
@@ -560,15 +590,15 @@ print("sorted by piece:           ", rearrange(cut, "seq head dim -> head seq di
 # <details><summary>A bigger hint</summary>
 #
 # In `(head dim)` the first name changes slowest: the first piece is head 0. `(dim head)` would deal the
-# numbers out like cards. It has the right shape and undoes itself, but with weights from elsewhere each head
-# gets the wrong numbers. A `reshape` straight to [batch, heads, seq, dim] has the right shape too, but it
-# mixes up tokens.
+# numbers out like cards. It has the right shape and undoes itself, but with weights from elsewhere each
+# head gets the wrong numbers. A `reshape` straight to [batch, heads, seq, dim] has the right shape too, but
+# it mixes up tokens.
 #
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `rearrange(x, "batch seq (head dim) -> batch head seq dim", head=heads)`. Without einops: reshape to [batch,
-# seq, heads, dim], then transpose axes 1 and 2. In full: `solution("split_heads")`.
+# `rearrange(x, "batch seq (head dim) -> batch head seq dim", head=heads)`. Without einops: reshape to
+# [batch, seq, heads, dim], then transpose axes 1 and 2. In full: `solution("split_heads")`.
 #
 # </details>
 
@@ -587,8 +617,8 @@ print("sorted by piece:           ", rearrange(cut, "seq head dim -> head seq di
 # </details>
 # <details><summary>A bigger hint</summary>
 #
-# einops reads the number of heads off the shape, so no argument is needed. If you prefer PyTorch: `transpose`
-# *before* `reshape`. The other way round has the right shape, but mixes tokens.
+# einops reads the number of heads off the shape, so no argument is needed. If you prefer PyTorch:
+# `transpose` *before* `reshape`. The other way round has the right shape, but mixes tokens.
 #
 # </details>
 # <details><summary>The way to the solution</summary>
@@ -610,8 +640,8 @@ print("merged again:", attention.merge_heads(pieces)[0].tolist())
 #
 # > **The way:** by hand → scores → softmax → mask → attend → heads → **the layer** → a model that copies
 #
-# *What we do now:* build what a model is made of, `MultiHeadAttention`. *Why:* so far we made up the queries,
-# keys and values. Now they are learned.
+# *What we do now:* build what a model is made of, `MultiHeadAttention`. *Why:* so far we made up the
+# queries, keys and values. Now they are learned.
 #
 # Each word comes as a vector of `dim` numbers. Three linear maps make its query, its key and its value. The
 # heads attend. A fourth map mixes what the heads found. The maps are given, with their names; `forward` is
@@ -680,8 +710,8 @@ for heads in (1, 4, 16):
 
 # %% [markdown] tags=["teacher"]
 # **For teachers.** What people get wrong: the output map is forgotten (the shape is right without it); the
-# split comes after the attention; one map is used for query, key and value. At a sequence of length one every
-# weight is 1, so only the value and output maps are left: the check begins there.
+# split comes after the attention; one map is used for query, key and value. At a sequence of length one
+# every weight is 1, so only the value and output maps are left: the check begins there.
 #
 # Ask the room: if all heads see the same words, what keeps them from learning the same thing? (Nothing but
 # their random start. Watch for it below: two heads *do* end up doing the same job.)
@@ -691,8 +721,8 @@ for heads in (1, 4, 16):
 #
 # > **The way:** by hand → scores → softmax → mask → attend → heads → the layer → **a model that copies**
 #
-# *What we do now:* train two small models made of your layer, one with one layer and one with two. *Why:* to
-# test your prediction, and to see heads that nobody designed.
+# *What we do now:* train two small models made of your layer, one with one layer and one with two. *Why:*
+# to test your prediction, and to see heads that nobody designed.
 #
 # The model has nothing but attention: a list of numbers for each word, plus a list for each position, then
 # one or two layers, then a score for each word that might come next. It knows these 26 words:
@@ -708,12 +738,12 @@ for row in induction.repeated_tokens(random, batch=3, period=5, vocab=26):
     print(*said[:5], "|", *said[5:])
 
 # %% [markdown]
-# The length of the half, the **period**, is drawn anew at each step: 5, 6, 7, 9, 10, 11 or 12. Eight is left
-# out on purpose. The **accuracy** in the figure is measured at period 8, on the words that can be copied. So
-# it shows whether the model found the pattern, or learned some distances by heart.
+# The length of the half, the **period**, is drawn anew at each step: 5, 6, 7, 9, 10, 11 or 12. Eight is
+# left out on purpose. The **accuracy** in the figure is measured at period 8, on the words that can be
+# copied. So it shows whether the model found the pattern, or learned some distances by heart.
 #
-# First, **one layer**. It takes about five seconds. (`steps(400)` is 400. Only the tests of the course cut it
-# short.) The loss will jump about: each step has another period, and some are harder than others.
+# First, **one layer**. It takes about five seconds. (`steps(400)` is 400. Only the tests of the course cut
+# it short.) The loss will jump about: each step has another period, and some are harder than others.
 
 # %% key="one-layer" exempt="the accuracy comes from trained weights, which differ in the last digits between processors"
 one_layer = induction.copying_model(layers=1, seed=0)
@@ -746,9 +776,10 @@ print("two layers, right in more than 9 of 10 copies:    ", two_history["accurac
 recall("layers")
 
 # %% [markdown]
-# Hold this against what you wrote. One layer does not find it. More steps do not help: after 1,500 it was
-# right less than 1 time in 50. For tasks of this kind there is a proof: a one-layer transformer would have to
-# be exponentially larger than a two-layer one (Sanford, Hsu and Telgarsky 2024).
+# Hold this against what you wrote. One layer does not find it. More steps did not help in our trials, which
+# are not stored here: after 1,500 steps (seed 0) its accuracy at period 8 was 0.007. For tasks of this kind
+# there is a proof: a one-layer transformer would have to be exponentially larger than a two-layer one
+# (Sanford, Hsu and Telgarsky 2024).
 #
 # But its *loss* fell. What did it learn? Look at each period by itself.
 
@@ -770,21 +801,23 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
     the periods it was trained on, and almost never at period 8.""")
 
 # %% [markdown]
-# One layer learned distances by heart. At position 5, for example, both its heads look mostly at position 1,
-# whatever the words are: that is right for period 5, the only trained period that copies anything there. This
-# is knowledge about our training data, and it is worthless at a period it never met. A test on the trained
-# periods alone would have called it half a success. This is why a test must hold out more than single
-# examples.
+# One layer learned distances by heart. In our trials, not stored here, both its heads look mostly at
+# position 1 when they stand at position 5, whatever the words are: that is right for period 5, the only
+# trained period that copies anything there. This is knowledge about our training data, and it is worthless
+# at a period it never met. A test on the trained periods alone would have called it half a success. This is
+# why a test must hold out more than single examples.
 #
 # Two layers are right at every period. They must have found the pattern itself. How?
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Draw the two steps on the board *before* the figure of the four heads. Position 12 reads
-# "moon". It wants to know: what came after the first "moon"? No single word carries that answer in its label.
-# The word "cat" can only offer "I come after moon" once a first layer has told it so.
+# **For teachers.** Draw the two steps on the board *before* the figure of the four heads. Take *moon cat
+# tree moon*: position 3 reads "moon". It wants to know: what came after the first "moon"? No single word
+# carries that answer in its label. The word "cat" can only offer "I come after moon" once a first layer has
+# told it so.
 #
-# What people get wrong: they think that one layer fails because it is too small. Doubling its width does not
-# help. Ask the room: what would the key of "cat" have to contain, and who could put it there?
+# What people get wrong: they think that one layer fails because it is too small. With twice the width its
+# accuracy at period 8 was still 0.00 (in our trials, not stored here). Ask the room: what would the key of
+# "cat" have to contain, and who could put it there?
 
 # %% [markdown]
 # ## Find the head
@@ -799,8 +832,8 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
 # > position 0 **moon**, 1 **cat**, 2 tree, 3 **moon** ... period 3. From position 3 the head should look at
 # > position 1: that is $3 - 3 + 1$.
 #
-# So each head gets a score: its mean weight from position $t$ to $t - \text{period} + 1$, for all $t$ in the
-# second half.
+# So each head gets a score: its mean weight from position $t$ to $t - \text{period} + 1$, for all $t$ in
+# the second half.
 
 # %% exercise="induction.induction_score"
 # 1. From each position t, from `period` on, take the weight on position t - period + 1.
@@ -809,21 +842,22 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# Draw the weights [queries, keys] on paper. The places (t, t - period + 1) lie on one slanted line below the
-# main diagonal. `diagonal` reads such a line.
+# Draw the weights [queries, keys] on paper. The places (t, t - period + 1) lie on one slanted line below
+# the main diagonal. `diagonal` reads such a line.
 #
 # </details>
 # <details><summary>A bigger hint</summary>
 #
-# `weights.diagonal(offset=k, dim1=-2, dim2=-1)` holds the places (t, t + k), with a negative k below the main
-# diagonal. Here t + k must be t - period + 1. The first place on that line has the query t = period - 1. That
-# is still the first half: leave it out. A loop over t is fine too.
+# `weights.diagonal(offset=k, dim1=-2, dim2=-1)` holds the places (t, t + k), with a negative k below the
+# main diagonal. Here t + k must be t - period + 1. The first place on that line has the query
+# t = period - 1. That is still the first half: leave it out. A loop over t is fine too.
 #
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `weights.diagonal(offset=1 - period, dim1=-2, dim2=-1)[..., 1:].mean(dim=-1)`. Common slips: `-period` (the
-# head would look at the *same* word), and keeping the first entry. In full: `solution("induction_score")`.
+# `weights.diagonal(offset=1 - period, dim1=-2, dim2=-1)[..., 1:].mean(dim=-1)`. Common slips: `-period`
+# (the head would look at the *same* word), and keeping the first entry. In full:
+# `solution("induction_score")`.
 #
 # </details>
 
@@ -865,6 +899,7 @@ print("the model goes on with:", after)
 
 # %% [markdown]
 # Each picture below is one head. Take a row, such as the last one, *sees*, and read which word it looks at.
+# Weights below 0.10 carry no number.
 
 # %% key="four-heads"
 fig, axes = canvas(columns=2, rows=2, width=8.6, height=8.6)
@@ -879,8 +914,8 @@ show(fig, alt="""The weights of four heads on 'old fox sees red moon by river ol
 # %% [markdown]
 # Two jobs, one after the other:
 #
-# 1. **Layer 1 looks one word back.** After it, *red* knows: *before me came sees*. This is a **previous-token
-#    head**.
+# 1. **Layer 1 looks one word back.** After it, *red* knows: *before me came sees*. This is a
+#    **previous-token head**.
 # 2. **Layer 2 asks: who came after a word like me?** The second *sees* finds *red*, because *red* now has
 #    *after sees* on its label. The model says *red*.
 #
@@ -924,9 +959,10 @@ for layer in (0, 1):
 # high score *and* a loss when it is taken away: only now do we know that the heads matter.
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** If time is short, show the four heads from the solved notebook and leave out taking heads
-# away. If there is time, let the room predict first: what happens without *one* induction head? Most say that
-# copying stops. The spare head is a good surprise, and it is why reading pictures alone misleads.
+# **For teachers.** If time is short, show the four heads from the solved notebook and leave out taking
+# heads away. If there is time, let the room predict first: what happens without *one* induction head?
+# Expect many to say that copying stops. The spare head is a good surprise, and it is why reading pictures
+# alone misleads.
 
 # %% [markdown]
 # ## Your own sentence
@@ -957,8 +993,8 @@ explore(look, **controls, sentence=Words("sentence", " ".join(sentence)))
 # *You read this without a kernel, for example on GitHub?* Then you see one setting of the controls. The
 # figure with the four heads, above, has all four for the same sentence.
 #
-# Note what the model does with *the old fox sees a*: nothing sensible. It has never read a sentence. It knows
-# nothing about foxes. It knows one thing: **what followed before will follow again.**
+# Note what the model does with *the old fox sees a*: nothing sensible. It has never read a sentence. It
+# knows nothing about foxes. It knows one thing: **what followed before will follow again.**
 
 # %% [markdown]
 # ## In the published models
@@ -967,9 +1003,9 @@ explore(look, **controls, sentence=Words("sentence", " ".join(sentence)))
 # 04.
 #
 # DeepSeek-V3, the model that R1 was made from, has 61 layers with 128 heads each. When a model writes, it
-# keeps the keys and values of all earlier words, so as not to compute them anew. That store is the **cache**.
-# With the attention of this lesson it holds, for each token, one key and one value, in each head of each
-# layer:
+# keeps the keys and values of all earlier words, so as not to compute them anew. That store is the
+# **cache**. With the attention of this lesson it holds, for each token, one key and one value, in each head
+# of each layer:
 #
 # $$2 · \text{heads} · d_\text{head} · \text{layers}$$
 
@@ -982,15 +1018,15 @@ for name, numbers in (("attention as in this lesson", plain), ("what V3 uses ins
     print(f"{name:28} {numbers:9,} numbers a token, {answer / 1e9:5.1f} GB for 32,768 tokens")
 
 # %% [markdown]
-# 32,768 tokens was the longest answer allowed when R1 was tested. That is 131 GB for a single answer, beside
-# the weights of the model. In each layer V3 stores 576 numbers instead: a summary of 512, from which keys and
-# values are made again, and one key of 64 for the position, which all heads share. That is 1.76 % of the
-# plain cache. It is called *latent attention*, and you build it in lesson 04.
+# 32,768 tokens was the longest answer allowed when R1 was tested. That is 131 GB for a single answer,
+# beside the weights of the model. In each layer V3 stores 576 numbers instead: a summary of 512, from which
+# keys and values are made again, and one key of 64 for the position, which all heads share. That is 1.76 %
+# of the plain cache. It is called *latent attention*, and you build it in lesson 04.
 #
 # *Sources. The formula: DeepSeek-V2, arXiv 2405.04434, equations 1 to 8. Layers, heads and sizes:
-# `config_671B.json` in the DeepSeek-V3 repository. The longest answer: DeepSeek-R1, arXiv 2501.12948, version
-# 1, section 3. The plain cache and its share are our arithmetic for the same shape: V3 never used it. Two
-# bytes a number are assumed.*
+# `config_671B.json` in the DeepSeek-V3 repository. The longest answer: DeepSeek-R1, arXiv 2501.12948,
+# version 1, section 3. The plain cache and its share are our arithmetic for the same shape: V3 never used
+# it. Two bytes a number are assumed.*
 
 # %% [markdown]
 # ## Where the toy misleads
@@ -1001,8 +1037,8 @@ for name, numbers in (("attention as in this lesson", plain), ("what V3 uses ins
 #   of attention alone there is such evidence in print as well. For large models the authors call theirs
 #   correlational (Olsson et al. 2022). Whether attention weights explain anything is disputed: Jain and
 #   Wallace 2019, *Attention is not explanation*, and the reply, Wiegreffe and Pinter 2019.
-# - **One seed.** You saw one training. With seeds 1 and 2 two layers reached 0.99 as well, and one layer
-#   stayed under 0.1; that is three runs, not a law.
+# - **One seed.** You saw one training. In our trials with seeds 1 and 2, not stored here, two layers reached
+#   0.989 and 0.996 at period 8, and one layer 0.004 and 0.033. That is three runs, not a law.
 # - **No feed-forward layers, no normalisation.** With them, which heads appear, and where, can differ.
 # - **One layer "never": at this size, in our runs.** The proof cited above is for a task like ours, and
 #   allows a one-layer model that is large enough.
@@ -1013,7 +1049,7 @@ for name, numbers in (("attention as in this lesson", plain), ("what V3 uses ins
 # | here | DeepSeek-V3 and R1 | lesson |
 # |---|---|---|
 # | 2 layers, 2 heads of 32 numbers | 61 layers, 128 heads; queries and keys of 192 numbers (128 + 64), values of 128 | 04 |
-# | scores divided by $\sqrt{32}$ | by $\sqrt{192}$ | 04 |
+# | scores divided by $\sqrt{32}$ | by $\sqrt{192}$, before a factor for long texts (YaRN; recalled, not looked up) | 04 |
 # | a learned list for each position | rotary positions, on 64 of the 192 numbers | 03 |
 # | keys and values for each head | 576 numbers for all heads of a layer | 04 |
 # | attention only | normalisation and a feed-forward layer beside each attention; in 58 of 61 layers it is a mixture of experts | 03, 05 |
@@ -1037,19 +1073,19 @@ for name, numbers in (("attention as in this lesson", plain), ("what V3 uses ins
 #
 # <details><summary>Answer</summary>
 #
-# No, each row still sums to one. The scores double, so the row becomes sharper: in the end all attention goes
-# to the best match. It is the same as a lower *temperature*, which you meet in lesson 03.
+# No, each row still sums to one. The scores double, so the row becomes sharper: in the end all attention
+# goes to the best match. It is the same as a lower *temperature*, which you meet in lesson 03.
 #
 # </details>
 
 # %% [markdown]
-# **3.** A sequence says *cat sees dog* and later *cat*. Which head, in which layer, has to act first so that
-# *sees* can be predicted, and what does it write where?
+# **3.** A sequence says *cat sees dog* and later *cat*. Which head, in which layer, has to act first so
+# that *sees* can be predicted, and what does it write where?
 #
 # <details><summary>Answer</summary>
 #
-# A previous-token head in an earlier layer. It writes "*cat* came before me" into the vector of *sees*. Only
-# then can the second *cat* find *sees* by its key.
+# A previous-token head in an earlier layer. It writes "*cat* came before me" into the vector of *sees*.
+# Only then can the second *cat* find *sees* by its key.
 #
 # </details>
 
