@@ -363,8 +363,8 @@ def test_an_answer_that_imports_the_reference_stays_out(
 ) -> None:
     book.cell(
         "def scores(query, key):\n"
-        "    from pocketr1.attention import scores as given\n"
-        "    return given(query, key)\n"
+        "    from pocketr1.attention import math\n"
+        "    return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])\n"
     )
     book.cell("check(scores)")
     assert "it imports `pocketr1`" in said(capsys)
@@ -740,3 +740,60 @@ def test_a_mistyped_name_and_a_wrong_switch_are_met_with_a_sentence(work, capsys
     said = capsys.readouterr().out
     assert "Did you mean causal_mask?" in said
     assert "use_reference(False)" in said
+
+
+BORROWED = {
+    "called": "def scores(query, key):\n    return attention.scores(query, key)\n",
+    "imported inside": "def scores(q, k):\n    import mine.attention as A\n    return A.scores(q, k)\n",
+    "imported by name": "def scores(q, k):\n    from mine.attention import scores as s\n    return s(q, k)\n",
+    "course": "def scores(q, k):\n    from pocketr1 import attention as a\n    return a.scores(q, k)\n",
+}
+
+
+@pytest.mark.parametrize("source", BORROWED.values(), ids=list(BORROWED))
+def test_an_answer_that_calls_the_librarys_own_is_not_one(
+    book: Notebook, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    book.cell("from mine import attention")
+    book.cell(source + "check(scores)\nkeep(scores)")
+    told = said(capsys)
+    assert "Not yet: this is the library's own `scores`" in told
+    assert "Not kept" in told
+    assert not read_book().is_yours("attention.scores")
+
+
+def test_a_subclass_of_the_librarys_class_is_not_an_answer(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("from mine import attention")
+    book.cell(
+        "class MultiHeadAttention(attention.MultiHeadAttention):\n"
+        "    def more(self):\n        pass\n"
+        "check(MultiHeadAttention)"
+    )
+    assert "the library's own" in said(capsys)
+    assert not read_book().is_yours("attention.MultiHeadAttention")
+
+
+def test_an_answer_may_call_the_library_for_another_piece(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("from mine import attention")
+    book.cell(
+        "def attend(query, key, value, mask=None):\n"
+        "    logits = attention.scores(query, key)\n"
+        "    if mask is not None:\n"
+        "        logits = logits.masked_fill(~mask, -math.inf)\n"
+        "    weights = torch.softmax(logits, -1)\n"
+        "    return weights @ value, weights\n"
+        "check(attend)"
+    )
+    assert "✓ Right" in said(capsys)
+    assert read_book().is_yours("attention.attend")
+
+
+def test_torchs_function_of_the_same_name_is_not_the_librarys(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("def softmax(logits):\n    return torch.softmax(logits, -1)\ncheck(softmax)")
+    assert "✓ Right" in said(capsys)

@@ -17,11 +17,13 @@ from types import ModuleType
 from typing import Any
 
 from .catalogue import Exercise, find_exercise
-from .cells import Piece, cell_of, free_names, imports_reference, piece_of, within_package
+from .cells import Piece, borrows, cell_of, free_names, imports_reference, piece_of, within_package
 from .examination import RIGHT, Verdict, examine, not_yet
 from .files import work_folder
 from .mine import NAME
 from .wording import error_line
+
+BORROWED = "borrowed"
 
 WELL_KNOWN = (
     "math",
@@ -114,6 +116,8 @@ def revived(exercise: Exercise, piece: Piece) -> Any:
 
 def tried(exercise: Exercise, answer: Answer) -> Verdict:
     """The verdict on an answer where it will run: in its module, away from the notebook."""
+    if borrows(answer.piece.text, exercise.function):
+        return borrowed(exercise)
     try:
         return examine(exercise.name, revived(exercise, answer.piece))
     except CannotStandAloneError as error:
@@ -127,11 +131,18 @@ def on_its_own(exercise: Exercise, candidate: Any) -> tuple[Verdict, Answer | No
     except CannotStandAloneError as error:
         return not_yet("needs_helper", f"your function is right, but {error}"), None
     verdict = tried(exercise, answer)
+    if verdict.mistake == BORROWED:
+        return verdict, None
     if verdict.status != RIGHT:
         first = verdict.message.partition("\n")[0].partition(": ")[2]
         says = "your function is right here, but not without the other cells. Put what it needs into this one"
         return not_yet("needs_helper", says, [f"On its own: {first}"]), None
     return verdict, answer
+
+
+def borrowed(exercise: Exercise) -> Verdict:
+    """The verdict on an answer that is the library's own, or calls it: there it would call itself."""
+    return not_yet(BORROWED, f"this is the library's own `{exercise.function}`. Write it yourself")
 
 
 def clash(piece: Piece, others: Mapping[str, Piece]) -> str | None:

@@ -124,6 +124,34 @@ def imports_reference(text: str) -> bool:
     return False
 
 
+def borrows(text: str, name: str) -> bool:
+    """Whether the text takes `name` itself from the library or from the course, instead of writing it."""
+    homes: dict[str, str] = {}
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            homes |= {(alias.asname or alias.name).split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.level or _is_library(node.module or "")):
+            if any(alias.name == name for alias in node.names):
+                return True
+            homes |= {alias.asname or alias.name: "mine" for alias in node.names}
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == name and _is_library(homes.get(_root(node), ""))
+        for node in ast.walk(tree)
+    )
+
+
+def _is_library(module: str) -> bool:
+    return module.split(".")[0] in ("mine", "pocketr1")
+
+
+def _root(node: ast.expr) -> str:
+    """The first name of a.b.c; no name, if it begins otherwise."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _codes(candidate: Any) -> Iterator[Any]:
     """The code of a function, or of the methods of a class."""
     candidate = inspect.unwrap(candidate) if callable(candidate) else candidate

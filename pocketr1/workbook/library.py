@@ -12,6 +12,7 @@ from .answers import (
     Answer,
     CannotStandAloneError,
     answer_path,
+    borrowed,
     clash,
     digest,
     leans_on_reference,
@@ -22,7 +23,7 @@ from .answers import (
     tried,
 )
 from .catalogue import Exercise, exercises
-from .cells import Piece
+from .cells import Piece, borrows
 from .course import Lesson
 from .examination import NOT_ATTEMPTED, RIGHT, Verdict, with_notes
 from .files import write_atomically
@@ -64,9 +65,7 @@ def hand_in(exercise: Exercise, candidate: Any, verdict: Verdict) -> Verdict:
     if verdict.status == NOT_ATTEMPTED:
         return with_notes(verdict, [STILL_KEPT] if read_book().is_yours(exercise.name) else [])
     if str(getattr(candidate, "__module__", "")).split(".")[0] in ("pocketr1", NAME):
-        return with_notes(
-            verdict, ["This is the library's own. Write yours in the cell above, and check that."]
-        )
+        return borrowed(exercise)
     answer: Answer | None = None
     if verdict.status == RIGHT:
         alone, answer = on_its_own(exercise, candidate)
@@ -107,6 +106,8 @@ def keep_anyway(exercise: Exercise, candidate: Any) -> str:
         revived(exercise, answer.piece)
     except CannotStandAloneError as error:
         return f"Not kept: {ended(str(error))}"
+    if borrows(answer.piece.text, exercise.function):
+        return f"Not kept: it is the library's own `{exercise.function}`, which would then call itself."
     if leans_on_reference(answer):
         return "Not kept: it imports `pocketr1`. Take what you need from `mine`."
     said: list[str] = []
