@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pocketr1.worlds import (
     HARDER_LEVELS,
     LANGUAGES,
+    TEXTBOOK,
     TRAINED_LEVELS,
     VOCABULARY,
+    WEB,
     Document,
     Habits,
     Problem,
@@ -451,6 +453,14 @@ def test_a_corpus_comes_from_its_seed_and_its_side():
     assert corpus(recipe, 50, seed=100)[:10] == corpus(recipe, 10, seed=100)
     assert corpus(recipe, 50, seed=100) != corpus(recipe, 50, seed=101)
     assert {text.problem.split for text in corpus(recipe, 50, seed=100, split="test")} == {"test"}
+
+
+def test_the_textbook_is_worked_and_the_web_mostly_is_not():
+    assert all(read(text.completion).worked for text in corpus(TEXTBOOK, 200, seed=100))
+    web = [read(text.completion).worked for text in corpus(WEB, 1000, seed=100)]
+    assert sum(web) / len(web) == pytest.approx(0.25, abs=0.04)
+    trained = {(skill, level) for skill, levels in TRAINED_LEVELS.items() for level in levels}
+    assert set(TEXTBOOK.parts) == set(WEB.parts) == trained
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

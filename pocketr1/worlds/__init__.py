@@ -4,7 +4,7 @@ vocabulary: words and tokens; programs: a tiny language and its interpreter; pro
 judge; corpus: documents, direct or worked; reading: what a completion says.
 """
 
-from .corpus import Document, Habits, Recipe, corpus, document
+from .corpus import TEXTBOOK, WEB, Document, Habits, Recipe, corpus, document
 from .problems import (
     HARDER_LEVELS,
     TRAINED_LEVELS,
@@ -28,11 +28,13 @@ __all__ = [
     "ProgramError",
     "Reading",
     "Recipe",
+    "TEXTBOOK",
     "TRAINED_LEVELS",
     "Test",
     "UnknownWordError",
     "VOCABULARY",
     "Vocabulary",
+    "WEB",
     "chance",
     "corpus",
     "document",

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
-from .problems import Problem, Split, as_words, stream_of_problems
+from .problems import TRAINED_LEVELS, Problem, Split, as_words, stream_of_problems
 from .programs import Digits, run_operation
 from .vocabulary import ANSWER, END, END_ANSWER, END_THINK, LANGUAGES, THINK, VOCABULARY
 
@@ -143,6 +143,21 @@ class Recipe:
         _check_probability("translated", self.translated)
         if not self.parts or min(self.parts.values()) < 0 or sum(self.parts.values()) <= 0:
             raise ValueError("a recipe needs parts with shares that are not negative, and not all zero")
+
+
+SHARES: Mapping[tuple[str, int], float] = {
+    **{("calc", level): 0.2 for level in TRAINED_LEVELS["calc"]},
+    **{("run", level): 0.5 for level in TRAINED_LEVELS["run"]},
+    ("write", 1): 2.5,
+    ("write", 2): 0.5,
+}
+"""How often the base corpus shows each skill and level. `calc` is learned fastest and `write` slowest."""
+
+USUAL = Habits(slips=0.03, checks=0.5, skips=0.05, mixing=0.05, untidy=0.1)
+TEXTBOOK = Recipe(SHARES, worked=1.0, translated=0.3, habits=USUAL)
+"""What the base model reads first: everything is worked."""
+WEB = Recipe(SHARES, worked=0.25, translated=0.3, habits=USUAL)
+"""What it reads after that, and longest: mostly answers without a reason."""
 
 
 def corpus(recipe: Recipe, count: int, seed: int, split: Split = "train") -> list[Document]:
