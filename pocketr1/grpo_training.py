@@ -50,7 +50,8 @@ class GrpoRecord:
     `entropy`: of the policy, a token, estimated from what was sampled (nats). Lengths in tokens, 0 where
     there is no such answer. `kl`: k3 to the reference policy, a token (0 without one). `ratio_mean`,
     `ratio_max`, `clipped`: pi / pi_old of the tokens in the update and the share where the clip took the
-    gradient away.
+    gradient away. `tokens_sampled`: how many tokens the model read and wrote for the rollouts;
+    `tokens_trained`: how many of them the update went over.
     """
 
     step: int
@@ -68,12 +69,15 @@ class GrpoRecord:
     ratio_max: float
     clipped: float
     gradient_norm: float
+    tokens_sampled: int
+    tokens_trained: int
 
 
 @dataclass
 class _Moved:
-    """What one optimizer step saw of the policy's move."""
+    """What one optimizer step saw of the policy's move, and how many tokens it went over."""
 
+    tokens: int
     norm: float
     ratios: Tensor
     clipped: Tensor
@@ -186,7 +190,7 @@ def _measure(
     up = (ratios > 1 + variant.clip_high) & (advantages > 0).unsqueeze(1)
     down = (ratios < 1 - variant.clip_low) & (advantages < 0).unsqueeze(1)
     kl = k3(logprobs, base) if base is not None else torch.zeros_like(logprobs)
-    return _Moved(norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
+    return _Moved(batch.tokens, norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
 
 
 def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved]) -> GrpoRecord:
@@ -207,6 +211,8 @@ def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved])
         ratio_max=max((move.ratios.max().item() for move in moves), default=1.0),
         clipped=_mean([value for move in moves for value in move.clipped.tolist()]),
         gradient_norm=_mean([move.norm for move in moves]),
+        tokens_sampled=rollouts.tokens,
+        tokens_trained=sum(move.tokens for move in moves),
     )
 
 

@@ -83,11 +83,25 @@ def random_reward(seed: int, probability: float = 0.5) -> Reward:
     return draw
 
 
+def total_reward(values: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """One number from several rewards for one completion: their weighted sum.
+
+    `values` from 0 to 1 and `weights`, both by the names of the rewards. A sum, not a product: an answer in
+    the wrong language still earns what is due to its rightness. Right (weight 1) but untidy (weight 0.1): 1.
+
+    Source: DeepSeek-R1 (arXiv 2501.12948v1), section 2.3.2, which sums accuracy and language.
+    """
+    return sum(weights[name] * value for name, value in values.items())
+
+
 def total(rewards: Rewards, problem: Problem, reading: Reading) -> tuple[float, dict[str, Score]]:
     """The weighted sum of all rewards, and each of them by its name."""
     parts = {name: reward(problem, reading) for name, (_, reward) in rewards.items()}
-    return sum(rewards[name][0] * score.value for name, score in parts.items()), parts
+    values = {name: score.value for name, score in parts.items()}
+    return total_reward(values, {name: weight for name, (weight, _) in rewards.items()}), parts
 
 
 ACCURACY: Rewards = {RIGHT: (1.0, correctness)}
 ACCURACY_AND_FORMAT: Rewards = {RIGHT: (1.0, correctness), "tidy": (0.1, tidiness)}
+ACCURACY_FORMAT_AND_LANGUAGE: Rewards = {**ACCURACY_AND_FORMAT, "language": (0.2, language_consistency)}
+"""The smaller weights together are worth less than a right answer."""

@@ -52,6 +52,12 @@ class Rollouts:
         """Which completions work step by step: bool [batch]."""
         return torch.tensor([reading.worked for reading in self.readings])
 
+    @property
+    def tokens(self) -> int:
+        """How many tokens prompts and completions have together, without padding."""
+        prompts = self.prompts.shape[1] - self.padding
+        return int((prompts + self.lengths).sum())
+
     def rows(self, chosen: Tensor) -> "Rollouts":
         """Some of the completions, by row number [n], with no more columns than they need."""
         numbers = chosen.tolist()

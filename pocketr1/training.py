@@ -17,11 +17,15 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from . import checkpoints
+from .configuration import PADDING
 from .deepseekmoe import balance_loss
 from .transformer import next_token_loss
 
 Batch = tuple[Tensor, Tensor]
 """Tokens [batch, seq] and a mask [batch, seq], True at the tokens that are to be predicted."""
+
+LossOf = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""What is to be made small: a scalar from the model, tokens and mask of a batch."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Record:
-    """One step: the loss on next tokens before the update, the rate, the gradient's norm before clipping."""
+    """One step: the loss before the update, the rate, the gradient's norm before clipping, and how many
+    tokens were gone over, padding not counted."""
 
     step: int
     loss: float
     learning_rate: float
     gradient_norm: float
+    tokens: int
 
 
 class Diverged(RuntimeError):
@@ -69,7 +75,7 @@ def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float =
 
 def update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, clip: float, step: int) -> float:
     """One clipped step down the gradient of `loss`; returns the gradient's norm. A NaN loss stops the
-    training."""
+    training. Experts that are balanced without a gradient are balanced then."""
     if not torch.isfinite(loss):
         raise Diverged(
             f"the loss is {loss.item()} at step {step}. Try a smaller learning rate, a longer warm-up, "
@@ -79,7 +85,13 @@ def update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, cli
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
+    _balance(model)
     return float(norm)
+
+
+def of_next_tokens(model: nn.Module, tokens: Tensor, mask: Tensor) -> Tensor:
+    """The usual loss: how surprised the model is by the next tokens."""
+    return next_token_loss(model(tokens), tokens, mask)
 
 
 def train(
@@ -88,8 +100,9 @@ def train(
     plan: Plan,
     checkpoint: Path | None = None,
     save_every: int = 200,
+    loss_of: LossOf = of_next_tokens,
 ) -> Iterator[Record]:
-    """Train `model` in place on next tokens; yields one record a step.
+    """Train `model` in place, on next tokens unless another loss is given; yields one record a step.
 
     `batch_at(step)` makes the batch of a step. With a `checkpoint`, the state is kept there every
     `save_every` steps and training goes on from it; one that belongs to another plan is refused. Raises
@@ -102,15 +115,14 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         tokens, mask = batch_at(step)
-        loss = next_token_loss(model(tokens), tokens, mask)
+        loss = loss_of(model, tokens, mask)
         norm = update(model, optimizer, loss + balance_loss(model), plan.clip, step)
-        _after_update(model)
-        yield Record(step, loss.item(), rate, norm)
+        yield Record(step, loss.item(), rate, norm, int((tokens != PADDING).sum()))
         if checkpoint and ((step + 1) % save_every == 0 or step + 1 == plan.steps):
             _keep(checkpoint, model, optimizer, plan, step + 1)
 
 
-def _after_update(model: nn.Module) -> None:
+def _balance(model: nn.Module) -> None:
     """Let every part that balances its load without a gradient do so (see deepseekmoe)."""
     for part in model.modules():
         balance = getattr(part, "balance", None)

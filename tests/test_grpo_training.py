@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pocketr1.configuration import Dense, Heads, ModelConfig
+from pocketr1.configuration import Dense, Experts, Heads, ModelConfig
 from pocketr1.fast_writing import FastWriter
 from pocketr1.grpo import DAPO, DR_GRPO, Variant
 from pocketr1.grpo_training import GrpoPlan, train_grpo
@@ -50,6 +50,13 @@ def test_training_repeats_itself_bit_for_bit_and_so_does_the_fast_writer():
     assert first == second
     assert torch.equal(weights(one), weights(two))
     assert torch.allclose(weights(one), weights(three), atol=1e-5)
+
+
+def test_the_bias_of_experts_moves_in_reinforcement_learning_too():
+    experts = Experts(4, 1, 8, balance="bias", bias_speed=0.25)
+    model = LanguageModel(replace(CONFIG, feed_forward=experts))
+    list(train_grpo(model, problems_at, replace(PLAN, steps=1), EASY))
+    assert model.blocks[0].feed_forward.bias.abs().max() == 0.25
 
 
 def test_without_contrast_nothing_moves_and_the_record_says_so():
@@ -100,7 +107,7 @@ def test_completions_that_are_only_an_end_token_do_no_harm():
         return output + 50 * torch.nn.functional.one_hot(torch.tensor(VOCABULARY.end), len(VOCABULARY))
 
     model.head.register_forward_hook(always_end)
-    records = list(train_grpo(model, problems_at, PLAN, EASY))
+    records = records = list(train_grpo(model, problems_at, PLAN, EASY))
     assert all(math.isfinite(value) for value in (records[-1].entropy, records[-1].gradient_norm))
     assert records[-1].length == 1
     assert torch.isfinite(weights(model)).all()

@@ -100,6 +100,8 @@ def test_the_random_reward_pays_by_a_coin_that_repeats_itself():
     draws = [[paid(coin, RIGHT) for _ in range(200)] for coin in (random_reward(1), random_reward(1))]
     assert draws[0] == draws[1]
     assert 60 < sum(draws[0]) < 140
+    often = random_reward(1, probability=0.9)
+    assert sum(paid(often, RIGHT) for _ in range(200)) > 160
 
 
 def test_the_whole_reward_is_the_weighted_sum():

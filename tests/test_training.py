@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pocketr1.checkpoints import CheckpointError
-from pocketr1.configuration import Dense, Heads, ModelConfig
+from pocketr1.configuration import Dense, Experts, Heads, ModelConfig
 from pocketr1.model import LanguageModel
 from pocketr1.training import Diverged, Plan, learning_rate_at, make_optimizer, train, update, with_progress
 
@@ -102,3 +102,27 @@ def test_the_progress_bar_keeps_quiet_in_continuous_integration(monkeypatch, cap
     monkeypatch.setenv("CI", "true")
     assert list(with_progress(range(3), 3, "counting")) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
+
+
+def with_experts(**balance):
+    return LanguageModel(replace(CONFIG, feed_forward=Experts(experts=4, active=1, width=8, **balance)))
+
+
+def test_the_balancing_loss_is_learnt_from_and_not_recorded():
+    plain, balanced = (with_experts(balance="batch", alpha=alpha) for alpha in (0.0, 1.0))
+    first, other = (next(train(model, batch_at, PLAN)) for model in (plain, balanced))
+    assert first.loss == other.loss
+    assert first.gradient_norm != other.gradient_norm
+    routers = [model.blocks[0].feed_forward.router for model in (plain, balanced)]
+    assert not torch.equal(*routers)
+
+
+def test_training_moves_the_balancing_bias_after_every_step():
+    model = with_experts(balance="bias", bias_speed=0.25)
+    records = train(model, batch_at, PLAN)
+    next(records)
+    moved = model.blocks[0].feed_forward.bias.clone()
+    assert moved.any()
+    assert set(moved.abs().tolist()) <= {0.0, 0.25}
+    next(records)
+    assert not torch.equal(model.blocks[0].feed_forward.bias, moved)

@@ -1,0 +1,129 @@
+"""How a model does on the toy world, by skill and by level: pass@1, and what stands behind it.
+
+Behind a pass@1 stand two questions: how often does the model work step by step, and how well does it do when
+it does? Length, format and language are measured on the same samples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .evaluation import Decomposition, Estimate, decompose, estimate, pass_at_k
+from .generation import Sampling, Writer
+from .rewards import ACCURACY
+from .rollouts import Rollouts, roll_out
+from .worlds import HARDER_LEVELS, TRAINED_LEVELS, chance, problems
+
+Part = tuple[str, int]
+"""A skill and a level of the toy world."""
+
+PARTS: tuple[Part, ...] = tuple(
+    (skill, level)
+    for skill, levels in TRAINED_LEVELS.items()
+    for level in levels
+    if level > 1 or skill == "write"
+)
+"""What is trained and tested from the base on. Level 1 of `calc` and `run` needs no steps in between."""
+
+HARDER_PARTS: tuple[Part, ...] = tuple(
+    (skill, level) for skill, levels in HARDER_LEVELS.items() for level in levels
+)
+"""Harder than anything in the corpus."""
+
+LONGEST = 72
+"""No completion needs more tokens: five steps take 43, and each one that is taken back 6 more."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a model does on one part of the world.
+
+    `per_problem` holds the share of right samples of each problem, `samples` how many there were of each.
+    `length` is in tokens, the end token included; `tidy` the share of completions that keep to the format;
+    `consistency` the share of language words that are in the language of the question, over worked
+    completions; `chance` what blind guessing reaches at pass@1.
+    """
+
+    per_problem: tuple[float, ...]
+    samples: int
+    parts: Decomposition
+    length: float
+    tidy: float
+    consistency: float
+    chance: float
+
+    @property
+    def pass_at_1(self) -> Estimate:
+        return estimate(self.per_problem)
+
+    def pass_at(self, k: int) -> float:
+        """pass@k; k may not be larger than `samples`."""
+        return pass_at_k([round(share * self.samples) for share in self.per_problem], self.samples, k)
+
+
+def evaluate(
+    writer: Writer,
+    parts: Sequence[Part] = PARTS,
+    count: int = 16,
+    samples: int = 16,
+    seed: int = 7,
+    temperature: float = 1.0,
+) -> dict[Part, Result]:
+    """Let a model answer `count` test problems of each part, `samples` times each: its result, part by part.
+
+    The problems are the same ones for every model, and no training problem is among them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def result_of(part: Part) -> Result:
+        asked = problems(*part, count, seed, "test")
+        return result(
+            roll_out(writer, asked, samples, ACCURACY, Sampling(LONGEST, temperature), generator), samples
+        )
+
+    return {part: result_of(part) for part in parts}
+
+
+def result(rollouts: Rollouts, samples: int) -> Result:
+    """What rollouts of one part show; the first `samples` rows belong to the first problem, and so on."""
+    right, worked = rollouts.right, rollouts.worked
+    readings = list(zip(rollouts.problems, rollouts.readings, strict=True))
+    consistent = [reading.consistency(problem.language) for problem, reading in readings if reading.worked]
+    return Result(
+        per_problem=tuple(right.double().view(-1, samples).mean(dim=1).tolist()),
+        samples=samples,
+        parts=decompose(right, worked),
+        length=rollouts.lengths.double().mean().item(),
+        tidy=_mean([reading.tidy for _, reading in readings]),
+        consistency=_mean(consistent),
+        chance=_mean([chance(problem) for problem in rollouts.problems[::samples]]),
+    )
+
+
+def together(results: Mapping[Part, Result]) -> Result:
+    """Several parts as one: all problems weigh the same."""
+    each = list(results.values())
+    works = [part.parts.works for part in each]
+    return Result(
+        per_problem=tuple(share for part in each for share in part.per_problem),
+        samples=each[0].samples,
+        parts=Decomposition(
+            _mean(works),
+            _weighted([part.parts.right_when_working for part in each], works),
+            _weighted([part.parts.right_when_direct for part in each], [1 - work for work in works]),
+        ),
+        length=_mean([part.length for part in each]),
+        tidy=_mean([part.tidy for part in each]),
+        consistency=_weighted([part.consistency for part in each], works),
+        chance=_mean([part.chance for part in each]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
+    pairs = zip(values, weights, strict=True)
+    return sum(value * weight for value, weight in pairs) / sum(weights) if sum(weights) else 0.0

@@ -1,0 +1,93 @@
+from random import Random
+
+import pytest
+import torch
+
+from pocketr1.generation import Sampling
+from pocketr1.pretraining import STUDENT, new_model
+from pocketr1.report_card import HARDER_PARTS, PARTS, evaluate, result, together
+from pocketr1.rewards import ACCURACY
+from pocketr1.rollouts import Rollouts, roll_out
+from pocketr1.worlds import VOCABULARY, chance, document, problems, read
+
+
+def rollouts_of(part, samples, words_of):
+    """Rollouts in which each problem was answered by `words_of(problem, sample)`."""
+    asked = problems(*part, 3, seed=1, split="test")
+    repeated = [problem for problem in asked for _ in range(samples)]
+    texts = [[*words_of(problem, place % samples), "<end>"] for place, problem in enumerate(repeated)]
+    tokens, lengths = VOCABULARY.pad_batch([VOCABULARY.encode(text) for text in texts])
+    mask = torch.arange(tokens.shape[1]) < lengths.unsqueeze(1)
+    nothing = torch.zeros(len(texts))
+    readings = [read(text) for text in texts]
+    return Rollouts(repeated, readings, [], tokens, nothing.long(), tokens, mask, nothing, nothing)
+
+
+def worked_once(problem, sample):
+    """The first sample works, rightly; the second answers directly, and wrongly."""
+    if sample == 0:
+        return document(problem, "worked", problem.language, Random(0)).completion
+    return ("<answer>", "0", "0", "</answer>")
+
+
+def test_a_result_takes_pass_at_1_apart():
+    found = result(rollouts_of(("calc", 2), 2, worked_once), 2)
+    assert found.per_problem == (0.5, 0.5, 0.5)
+    assert found.pass_at_1.mean == 0.5
+    assert (found.parts.works, found.parts.right_when_working, found.parts.right_when_direct) == (0.5, 1, 0)
+    assert found.length == (25 + 5) / 2
+    assert (found.tidy, found.consistency) == (0.5, 1.0)
+    assert found.chance == pytest.approx(1e-4)
+    assert (found.pass_at(1), found.pass_at(2)) == (0.5, 1.0)
+
+
+def test_consistency_is_that_of_worked_answers_alone():
+    def in_the_other_language(problem, sample):
+        if sample == 1:
+            return worked_once(problem, 1)
+        other = "latin" if problem.language == "english" else "english"
+        return document(problem, "worked", other, Random(0)).completion
+
+    assert result(rollouts_of(("calc", 2), 2, in_the_other_language), 2).consistency == 0
+
+
+def test_chance_of_a_program_is_that_of_its_problems():
+    found = result(rollouts_of(("write", 1), 1, lambda problem, sample: ("then",)), 1)
+    asked = problems("write", 1, 3, seed=1, split="test")
+    assert found.chance == pytest.approx(sum(map(chance, asked)) / 3)
+
+
+def test_parts_together_weigh_problems_alike_and_modes_by_how_often_they_occur():
+    right = result(rollouts_of(("calc", 2), 2, lambda problem, sample: worked_once(problem, 0)), 2)
+    half = result(rollouts_of(("run", 3), 2, worked_once), 2)
+    both = together({("calc", 2): right, ("run", 3): half})
+    assert both.per_problem == (1, 1, 1, 0.5, 0.5, 0.5)
+    assert both.parts.works == pytest.approx(0.75)
+    assert both.parts.right_when_working == pytest.approx(1)
+    assert both.parts.pass_at_1 == pytest.approx(both.pass_at_1.mean)
+
+
+def test_together_of_models_that_never_work():
+    direct = result(rollouts_of(("calc", 2), 1, lambda problem, sample: worked_once(problem, 1)), 1)
+    assert together({("calc", 2): direct}).consistency == 0
+
+
+def test_an_evaluation_asks_every_model_the_same_test_problems(monkeypatch):
+    asked = []
+
+    def seen(writer, problems, group_size, rewards, sampling, generator):
+        asked.append([problem.prompt for problem in problems])
+        assert {problem.split for problem in problems} == {"test"}
+        return roll_out(writer, problems, group_size, ACCURACY, Sampling(4), generator)
+
+    monkeypatch.setattr("pocketr1.report_card.roll_out", seen)
+    for seed in range(2):
+        found = evaluate(new_model(STUDENT, seed), [("calc", 2), ("write", 1)], count=3, samples=2)
+        assert [len(part.per_problem) for part in found.values()] == [3, 3]
+    assert asked[:2] == asked[2:]
+
+
+def test_what_is_trained_has_steps_in_between_and_what_is_harder_has_more():
+    assert ("calc", 1) not in PARTS and ("write", 1) in PARTS
+    assert not set(PARTS) & set(HARDER_PARTS)
+    assert min(level for skill, level in HARDER_PARTS if skill == "run") == 6
