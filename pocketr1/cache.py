@@ -51,10 +51,13 @@ class LayerCache:
         self.length = 0
 
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
-        """Keep new tokens, and return all that is kept, the new ones included.
+        """Keep new tokens, and return all that is kept, the new ones included, as a tuple.
 
-        `new`: for each room a tensor [rows, ..., new, dim], which goes into the columns after those in use.
-        Returns for each room [rows, ..., length, dim], the new length counted.
+        `new`: for each room a tensor [rows, ..., new, dim]. It goes into the columns after those in use, and
+        `self.length` grows by as many. Returns for each room what is in use, [rows, ..., length, dim].
+
+        A room for 5 tokens has 2 columns in use, and 1 new token comes: it goes into column 2 (the third),
+        and 3 columns are returned.
         """
         start, self.length = self.length, self.length + new[0].shape[-2]
         for room, tokens in zip(self.rooms, new, strict=True):
@@ -107,9 +110,12 @@ class Writer(Protocol):
 def cached_step(model: Writer, tokens: Tensor, cache: Cache, padding: Tensor | None) -> Tensor:
     """Run a model over new tokens only, all earlier ones in its cache. Returns logits for what comes next.
 
-    `tokens` [batch, new]: the whole prompt at first, then one token a call. `padding` [batch] as in
-    `positions_and_mask`. `model.run(tokens, positions, mask, cache)` gives logits [batch, new, vocab] and
-    adds the new tokens to the cache. Returns those at the last position, [batch, vocab].
+    `tokens` [batch, new]: the whole prompt at first, then one token a call. They come after the
+    `cache.length` tokens that are in the cache. `padding` [batch], or None, as in `positions_and_mask`, which
+    says where the new tokens stand and at what they may look.
+
+    `model.run(tokens, positions, mask, cache)` gives the logits at each new token, [batch, new, vocab], and
+    adds the new tokens to the cache. Returns the logits at the last one, [batch, vocab].
     """
     positions, mask = positions_and_mask(padding, cache.length, tokens.shape[1])
     return model.run(tokens, positions, mask, cache)[:, -1]

@@ -17,13 +17,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .configuration import PADDING, Experts
+from .configuration import PADDING, Experts, ModelConfig
 from .moe import ExpertBank, aux_loss, hash_route, load, max_vio, route
+from .sizes import attention_params
 from .transformer import FeedForward
 
 
 def combinations(experts: int, active: int) -> int:
     """In how many ways a token's experts can be chosen, when their order does not matter.
+
+    `active` different ones of `experts`. Returns a whole number.
 
     16 experts, 2 active: 120.
     Source: DeepSeekMoE (arXiv 2401.06066), section 3.1.
@@ -32,16 +35,15 @@ def combinations(experts: int, active: int) -> int:
 
 
 def split(experts: Experts, pieces: int) -> Experts:
-    """Cut every routed expert into `pieces` smaller ones: the same parameters, the same work for a token.
+    """Cut every expert into `pieces` smaller ones: the same parameters, the same work for a token.
 
-    Raises ValueError where the width cannot be cut into equal pieces. Shared experts are not cut: they are
-    taken as they are, so an `experts` with shared ones is refused.
+    Returns a new `Experts`. An expert's parameters grow with its width, so a piece has its share of the
+    width. A token visits all pieces of as many experts as before. Shared experts are cut like the others.
+    All other fields stay as they are. Raises ValueError where the width cannot be cut into equal pieces.
 
     16 experts of width 256, 2 active, in 4 pieces: 64 of width 64, 8 active.
     Source: DeepSeekMoE (arXiv 2401.06066), section 3.1, fine-grained expert segmentation.
     """
-    if experts.shared:
-        raise ValueError("shared experts have the width of the routed ones: split first, then share")
     if experts.width % pieces:
         raise ValueError(f"a width of {experts.width} cannot be cut into {pieces} equal pieces")
     return replace(
@@ -49,6 +51,7 @@ def split(experts: Experts, pieces: int) -> Experts:
         experts=experts.experts * pieces,
         active=experts.active * pieces,
         width=experts.width // pieces,
+        shared=experts.shared * pieces,
     )
 
 
@@ -72,21 +75,21 @@ def group_limit(selecting: Tensor, groups: int, kept: int) -> Tensor:
     return grouped.masked_fill(outside.unsqueeze(-1), -math.inf).flatten(-2)
 
 
-def sigmoid_gate(
-    logits: Tensor, bias: Tensor, active: int, scale: float = 1.0, groups: int = 1, kept_groups: int = 1
-) -> tuple[Tensor, Tensor]:
+def sigmoid_gate(logits: Tensor, bias: Tensor, active: int, scale: float = 1.0) -> tuple[Tensor, Tensor]:
     """DeepSeek-V3's gate: choose by score plus bias, weigh by score alone.
 
-    `logits` [tokens, experts] from the router, whose scores are their sigmoids; `bias` [experts].
-    `group_limit` goes over what the choice is made by. Returns (weights [tokens, active], chosen [tokens,
-    active]), the best first: the weights are the chosen experts' scores without bias, divided by their sum,
-    times `scale`.
+    `logits` [tokens, experts] from the router; an expert's score is the sigmoid of its logit. `bias`
+    [experts], or [tokens, experts] where each token has its own.
+
+    Returns (weights [tokens, active], chosen [tokens, active], int64). `chosen`: the `active` experts with
+    the largest score plus bias, the largest first. `weights`: the scores of these experts, without bias,
+    divided by their sum, then times `scale`. A gradient flows through them back to the logits.
 
     Logits (0, 0, 0), bias (0.2, 0, 0.1), two active: experts 0 and 2, with weights 0.5 and 0.5.
     Source: DeepSeek-V3 (arXiv 2412.19437), equations 13-16; the scale, 2.5, is in its configuration.
     """
     scores = logits.sigmoid()
-    chosen = group_limit(scores + bias, groups, kept_groups).topk(active, dim=-1).indices
+    chosen = (scores + bias).topk(active, dim=-1).indices
     weights = scores.gather(-1, chosen)
     return weights / weights.sum(dim=-1, keepdim=True) * scale, chosen
 
@@ -94,23 +97,86 @@ def sigmoid_gate(
 def update_bias(bias: Tensor, load: Tensor, speed: float) -> Tensor:
     """The bias after one step: more for experts with less than the mean load, less for those with more.
 
-    `bias` [experts]; `load` [experts], how many tokens each got in the step. The size of the move is `speed`
-    for every expert, however far it is from the mean; at the mean it stays. Returns [experts].
+    `bias` [experts]; `load` [experts], whole numbers: how many tokens each expert got in the step. Every bias
+    moves by `speed`, however far the load is from the mean; where it is the mean, the bias stays. Returns a
+    new tensor [experts], and leaves the old one as it was.
 
     Load (3, 1, 2), speed 0.001: (-0.001, +0.001, 0) is added.
-    Source: Wang et al. 2024 (arXiv 2408.15664), algorithm 1; DeepSeek-V3, section 2.1.2, with 0.001.
+    Source: Wang et al. 2024 (arXiv 2408.15664), algorithm 1; DeepSeek-V3, section 2.1.2.
     """
     return bias + speed * torch.sign(load.double().mean() - load).to(bias.dtype)
 
 
-def shared_expert(x: Tensor, routed: Tensor, shared: Callable[[Tensor], Tensor]) -> Tensor:
-    """Add the expert that every token visits: x [tokens, dim], routed [tokens, dim] -> [tokens, dim].
+def shared_expert(
+    x: Tensor,
+    weights: Tensor,
+    chosen: Tensor,
+    routed: Callable[[Tensor, Tensor, Tensor], Tensor],
+    shared: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """What the layer answers: the routed experts, and the expert that every token visits besides.
 
-    `routed` is what the chosen experts gave together, weights and scale applied. The shared expert has
-    neither.
+    `x` [tokens, dim]; `weights` and `chosen` [tokens, active] as from `sigmoid_gate`, the scale applied.
+    `routed(x, weights, chosen)` is the weighted sum of the chosen experts, [tokens, dim]. `shared(x)` is what
+    the shared expert says, [tokens, dim]: no router chooses it, and nothing weighs it. Returns [tokens, dim].
+
+    The routed experts say 3 and the shared one says 10: together 13.
     Source: DeepSeek-V3 (arXiv 2412.19437), equation 12.
     """
-    return routed + shared(x)
+    return shared(x) + routed(x, weights, chosen)
+
+
+def specialisation(visits: Tensor) -> float:
+    """What a visit tells about who sent it, in bits: 0 if all kinds of sender use the experts alike.
+
+    `visits` [kinds, experts]: how often a token of a kind (a skill, or a word) visited an expert. Returns the
+    mutual information of kind and expert: the sum over all pairs of
+
+        p * log2(p / (p of the kind * p of the expert))
+
+    with p the pair's share of all visits, and the other two the totals of its row and of its column. A pair
+    that never occurred adds nothing. There is at least one visit.
+
+    Two kinds, of which each uses one expert of its own: ((5, 0), (0, 5)) gives 1 bit.
+    Source: Shannon 1948, A mathematical theory of communication.
+    """
+    p = visits.double() / visits.sum()
+    apart = p.sum(dim=1, keepdim=True) * p.sum(dim=0, keepdim=True)
+    return float(torch.where(p > 0, p * (p / apart).log2(), 0.0).sum())
+
+
+def v3_params(config: ModelConfig) -> dict[str, tuple[int, int]]:
+    """Where the parameters of a model like DeepSeek-V3 are: by part, (all of them, those that are active).
+
+    The parts, by the names under which they are returned:
+
+    "embedding" and "head": vocab x dim each. "norms": of dim, two in each layer, and one at the end.
+    "attention": `attention_params(config)` in each layer.
+    "dense layers": the first `config.dense_layers` layers have three matrices of dim x `dense_width`.
+    "routed experts", "shared experts", "routers": the other layers. An expert has three matrices of dim x
+    `width`; a router has a vector of dim for each routed expert.
+
+    Of `config` are `vocab`, `dim`, `layers`, `dense_layers`; of `config.feed_forward`: `experts`, `active`,
+    `shared`, `width`, `dense_width`. Active is what works on one token: of the routed experts `active` in
+    each layer, of all else everything. (The embedding too, though it is a look-up of one row.) Not counted:
+    the balancing bias, and V3's module for predicting one more token.
+
+    Source: DeepSeek-V3 (arXiv 2412.19437), section 4.2: 671B, of which 37B are activated for each token.
+    """
+    dim, shape = config.dim, config.feed_forward
+    assert isinstance(shape, Experts), "a model like DeepSeek-V3 has experts"
+    expert, sparse_layers = 3 * dim * shape.width, config.layers - shape.dense_layers
+    everywhere = {
+        "embedding": config.vocab * dim,
+        "head": config.vocab * dim,
+        "norms": (2 * config.layers + 1) * dim,
+        "attention": config.layers * attention_params(config),
+        "dense layers": shape.dense_layers * 3 * dim * shape.dense_width,
+        "shared experts": sparse_layers * shape.shared * expert,
+        "routers": sparse_layers * shape.experts * dim,
+    }
+    routed = (sparse_layers * shape.experts * expert, sparse_layers * shape.active * expert)
+    return {"routed experts": routed, **{name: (count, count) for name, count in everywhere.items()}}
 
 
 class DeepSeekMoE(nn.Module):
@@ -142,9 +208,10 @@ class DeepSeekMoE(nn.Module):
         weights, chosen = self.route(logits)
         if self.training and torch.is_grad_enabled():
             self._observe(logits, chosen, x.shape[:-1])
-        y = self.experts(flat, weights, chosen)
-        if self.shared is not None:
-            y = shared_expert(flat, y, self.shared)
+        if self.shared is None:
+            y = self.experts(flat, weights, chosen)
+        else:
+            y = shared_expert(flat, weights, chosen, self.experts, self.shared)
         return y.reshape(x.shape)
 
     def route(self, logits: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -156,7 +223,11 @@ class DeepSeekMoE(nn.Module):
         if shape.router == "softmax":
             weights, chosen = route(logits, shape.active)
             return weights * shape.scale, chosen
-        return sigmoid_gate(logits, self.bias, shape.active, shape.scale, shape.groups, shape.kept_groups)
+        bias = self.bias
+        if shape.kept_groups < shape.groups:
+            selecting = group_limit(logits.sigmoid() + bias, shape.groups, shape.kept_groups)
+            bias = bias.expand_as(logits).masked_fill(selecting.isinf(), -math.inf)
+        return sigmoid_gate(logits, bias, shape.active, shape.scale)
 
     def see(self, tokens: Tensor) -> None:
         """The ids [batch, seq] of the tokens that come next: hash routing and the load need them."""

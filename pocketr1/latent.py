@@ -30,19 +30,21 @@ from .configuration import Latent
 from .transformer import RMSNorm, rms_norm, rope
 
 
-def latent(
+def compress(
     h: Tensor, down: Tensor, rope_key: Tensor, gain: Tensor, rotation: Tensor, eps: float = 1e-6
 ) -> tuple[Tensor, Tensor]:
     """What each token leaves in the cache: its latent, and its key with position, shared by all heads.
 
-    `h` [batch, seq, dim], what the layer is given. `down` [latent_dim, dim] and `rope_key` [rope_dim, dim]
-    are weights as in `nn.Linear`; `gain` [latent_dim] and `eps` are for `rms_norm`; `rotation` as in `rope`.
-    Returns the latents, normalised, [batch, seq, latent_dim], and the keys, turned, as one head
-    [batch, 1, seq, rope_dim]; the keys are not normalised.
+    `h` [batch, seq, dim] is what the layer is given. `down` [latent_dim, dim] and `rope_key` [rope_dim, dim]
+    are weights as in `nn.Linear`. Both are applied to `h`.
+
+    Returns (latents, keys). The latents, [batch, seq, latent_dim], go through `rms_norm`, with `gain`
+    [latent_dim] and `eps`, and are not turned. The keys, as one head, [batch, 1, seq, rope_dim], are turned
+    by `rotation` (as in `rope`), and are not normalised.
 
     Source: DeepSeek-V3 (arXiv 2412.19437), equations 1 and 3; the norm is in its model.py.
     """
-    key = split_heads(F.linear(h, rope_key), heads=1)
+    key = F.linear(h, rope_key).unsqueeze(1)
     return rms_norm(F.linear(h, down), gain, eps), rope(key, rotation)
 
 
@@ -54,7 +56,10 @@ def decoupled_scores(
     `content_query` [batch, head, queries, content_dim], `content_key` [batch, head, keys, content_dim];
     `rope_query` [batch, head, queries, rope_dim], `rope_key` [batch, 1, keys, rope_dim], both turned already.
     Returns [batch, head, queries, keys]: what `attention.scores` would give if each head's two parts stood
-    side by side in one vector.
+    side by side in one vector. (Scores: no softmax yet.)
+
+    A content query (2, 0) and key (3, 5), a rope query (0, 4) and key (1, 2): the matches are 6 and 8, the
+    vectors of both parts have 4 numbers, the score is 7.
 
     Source: DeepSeek-V3 (arXiv 2412.19437), equations 4, 9 and 10.
     """
@@ -68,13 +73,18 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def expand(
-    content_query: Tensor, rope_query: Tensor, latents: Tensor, rope_key: Tensor,
-    up_key: Tensor, up_value: Tensor, mask: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    content_query: Tensor,
+    rope_query: Tensor,
+    latents: Tensor,
+    rope_key: Tensor,
+    up_key: Tensor,
+    up_value: Tensor,
+    mask: Tensor | None = None,
+) -> Tensor:
     """Latent attention as its equations are written: make all keys and values from the latents, then attend.
 
     `content_query` [batch, head, queries, content_dim], `rope_query` [batch, head, queries, rope_dim];
-    `latents` [batch, keys, latent_dim] and `rope_key` [batch, 1, keys, rope_dim] come from `latent` or its
+    `latents` [batch, keys, latent_dim] and `rope_key` [batch, 1, keys, rope_dim] come from `compress` or its
     cache. `up_key` [head, content_dim, latent_dim] and `up_value` [head, value_dim, latent_dim] hold one
     matrix a head. `mask` as in `attention.attend`. Returns what each head found, [batch, head, queries,
     value_dim].
@@ -88,13 +98,24 @@ def expand(
 
 
 def absorb(
-    content_query: Tensor, rope_query: Tensor, latents: Tensor, rope_key: Tensor,
-    up_key: Tensor, up_value: Tensor, mask: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """The same attention without making a key or a value: queries go to the latents, not latents to queries.
+    content_query: Tensor,
+    rope_query: Tensor,
+    latents: Tensor,
+    rope_key: Tensor,
+    up_key: Tensor,
+    up_value: Tensor,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """What `expand` returns, without making a key or a value: the queries go to the latents.
 
-    Arguments and result as in `expand`. No tensor that is made has an axis of heads, an axis of keys, and a
-    content or value dimension at once.
+    `content_query` [batch, head, queries, content_dim], `rope_query` [batch, head, queries, rope_dim];
+    `latents` [batch, keys, latent_dim] and `rope_key` [batch, 1, keys, rope_dim]; `up_key` [head,
+    content_dim, latent_dim] and `up_value` [head, value_dim, latent_dim], one matrix a head. `mask`, if there
+    is one, is bool, True = may look; `masked_softmax(scores, mask)` takes care of it. Returns [batch, head,
+    queries, value_dim].
+
+    The two big matrices are applied once for each query, and never to the latents: with one query and many
+    keys that is far fewer multiplications.
 
     Source: DeepSeek-V2 (arXiv 2405.04434), section 2.1.2, below equation 19, and `absorb` in DeepSeek-V3's
     model.py.
@@ -147,7 +168,7 @@ class LatentAttention(nn.Module):
         query = split_heads(query, self.shape.heads)
         content_query, rope_query = query.split([self.shape.content_dim, self.shape.rope_dim], dim=-1)
         rope_query = rope(rope_query, rotation)
-        latents, rope_key = latent(
+        latents, rope_key = compress(
             x, self.down.weight, self.rope_key.weight, self.norm.gain, rotation, self.norm.eps
         )
         if cache is None:

@@ -29,8 +29,9 @@ def route(logits: Tensor, active: int) -> tuple[Tensor, Tensor]:
     """Choose each token's experts, and how much each of them counts.
 
     `logits` [tokens, experts]: the router's score of each expert for each token. Returns (weights [tokens,
-    active], chosen [tokens, active], int64): the `active` likeliest experts by softmax, the likeliest first,
-    with their probabilities divided by their sum. The weights of a token sum to one, and carry a gradient.
+    active], chosen [tokens, active], int64): the `active` likeliest experts by softmax over the experts, the
+    likeliest first, with their probabilities divided by their sum. The weights of a token sum to one. A
+    gradient flows through them back to the logits.
 
     Logits (0, ln 3, ln 2) and two active: experts 1 and 2, with weights 0.6 and 0.4.
     Source: Mixtral (arXiv 2401.04088), section 2.1. Switch (top-1) and DeepSeek-V2 do not divide by the sum.
@@ -44,8 +45,7 @@ def hash_route(tokens: Tensor, experts: int, active: int) -> tuple[Tensor, Tenso
 
     `tokens` [tokens], ids. Returns (weights, all 1 / active, and chosen), both [tokens, active]. Token t goes
     to the experts active * t, active * t + 1, ..., counted round and round.
-    Source: after Roller et al. 2021,
-    Hash layers (arXiv 2106.04426).
+    Source: after Roller et al. 2021, Hash layers (arXiv 2106.04426).
     """
     chosen = (tokens.unsqueeze(-1) * active + torch.arange(active)) % experts
     return torch.full(chosen.shape, 1 / active), chosen
@@ -54,11 +54,11 @@ def hash_route(tokens: Tensor, experts: int, active: int) -> tuple[Tensor, Tenso
 def dispatch_combine(x: Tensor, weights: Tensor, chosen: Tensor, experts: Sequence[Expert]) -> Tensor:
     """Send each token to its experts, and add up what they answer, each times its weight.
 
-    `x` [tokens, dim]; `weights` and `chosen` [tokens, active] as from `route`. `experts`: functions from [n,
-    dim] to [n, dim], one for each number in `chosen`; n may be 0. Each expert is called once at most, with
-    its own tokens. Returns [tokens, dim].
+    `x` [tokens, dim]; `weights` and `chosen` [tokens, active] as from `route`. `experts`: a list of functions
+    from [n, dim] to [n, dim]; `chosen` has their places in the list. n may be 0. An expert is given the
+    tokens that were sent to it, and no others: that is what saves work. Returns [tokens, dim].
 
-    Experts that double and triple; a token of 1 with both chosen and weights 0.25 and 0.75: 2.75.
+    A token of 1, two experts that double and triple, weights 0.25 and 0.75: 0.25 * 2 + 0.75 * 3 = 2.75.
     """
     y = torch.zeros_like(x)
     for number, expert in enumerate(experts):
@@ -72,12 +72,15 @@ def dispatch_sorted(
 ) -> Tensor:
     """The sum of `dispatch_combine`, with all experts called at once on tokens sorted by expert.
 
-    `x` [tokens, dim]; `weights` and `chosen` [tokens, active]; `experts`, how many there are. A token stands
-    in the sorted rows once for each of its experts. `grouped(rows, ends)` takes the rows [tokens * active,
-    dim], those of expert 0 first, then those of expert 1, and so on, and `ends` int32 [experts]: in which row
-    each expert's part ends (the row after its last). It returns as many rows. Returns [tokens, dim].
+    `x` [tokens, dim]; `weights` and `chosen` [tokens, active]; `experts`, how many there are. Returns
+    [tokens, dim].
 
-    Chosen (1), (0), (1), active 1, three experts: the rows are tokens 1, 0, 2, and ends (1, 3, 3).
+    `grouped(rows, ends)` is called once. `rows` [tokens * active, dim] are tokens, each standing there once
+    for each of its experts: first those of expert 0, then those of expert 1, and so on. `ends` int32
+    [experts] says where each expert's part ends: the number of rows up to and with its last. It returns what
+    the experts answer, row by row [tokens * active, dim].
+
+    Three experts; three tokens, sent to experts 1, 0 and 1: the rows are tokens 1, 0, 2, and ends (1, 3, 3).
     """
     order = chosen.flatten().argsort(stable=True)
     token = order // chosen.shape[1]
@@ -131,39 +134,55 @@ class ExpertBank(nn.Module):
 
 
 def load(chosen: Tensor, experts: int) -> Tensor:
-    """How many tokens each expert gets: chosen [..., active] -> int64 [experts]. Unvisited experts get 0."""
+    """How many tokens each expert gets.
+
+    `chosen` [..., active]: each token's experts, by number. Returns int64 [experts]: one count for each
+    expert, also for those that nobody visits.
+
+    Chosen (0, 2), (2, 0), (2, 1), four experts: 2, 1, 3, 0.
+    """
     return chosen.flatten().bincount(minlength=experts)
 
 
 def max_vio(load: Tensor) -> Tensor:
-    """How far the fullest expert is above the mean, as a share of the mean: 0 when the load is even.
+    """How far the fullest expert is above the mean load, as a share of the mean: 0 when the load is even.
 
-    `load` [experts], counts; returns a scalar.
+    `load` [experts], whole numbers as from `load`, at least one of them above 0. Returns a scalar tensor.
 
-    (6, 2, 1, 3): the mean is 3, so 1.
+    (6, 2, 1, 3): the mean is 3, the fullest is 3 above it, so 1.
     Source: Wang et al. 2024, loss-free balancing (arXiv 2408.15664), equation 4, MaxVio.
     """
     mean = load.double().mean()
     return ((load.max() - mean) / mean).float()
 
 
+def mean_over_tokens(values: Tensor, real: Tensor | None = None) -> Tensor:
+    """The mean over the tokens: `values` [..., tokens, n] -> [..., n].
+
+    `real` bool [..., tokens]: tokens where it is False are padding and left out. Where nothing is real, 0.
+    """
+    counted = torch.ones_like(values[..., :1]) if real is None else real.unsqueeze(-1).to(values.dtype)
+    return (values * (counted / counted.sum(dim=-2, keepdim=True).clamp(min=1))).sum(dim=-2)
+
+
 def aux_loss(scores: Tensor, chosen: Tensor, alpha: float, real: Tensor | None = None) -> Tensor:
     """A loss that falls as the load becomes even: alpha * sum over experts of f * P.
 
-    `scores` [..., tokens, experts], positive, before the choice (softmax or sigmoid); `chosen` [..., tokens,
-    active]. Within each group of tokens: f is the number of tokens an expert got, divided by what it would
-    get if all got equally many; P is the mean over tokens of its score, each token's scores divided by their
-    sum first. f has no gradient; P has. Returns the mean over groups, a scalar: alpha when the load is even.
+    `scores` [groups, tokens, experts]: the router's positive scores of all experts, softmax or sigmoid;
+    `chosen` [groups, tokens, active]. For each expert:
 
-    What a group is, the shape says: [batch, seq, ...] asks every sequence to be balanced by itself
-    (DeepSeek-V3's sequence-wise loss), [1, batch * seq, ...] the batch as a whole. `real` bool [..., tokens]
-    leaves padding out.
+    f: how many tokens it got, divided by how many it would get if all got equally many. No gradient.
+    P: the mean over tokens of its score, each token's scores divided by their sum first. With a gradient.
 
-    Source: DeepSeek-V3 (arXiv 2412.19437), equations 17-20; batch-wise: section 4.5.3.
+    A group is balanced by itself: each sequence may be one (DeepSeek-V3), or the whole batch. Returns the
+    mean over groups, a scalar. `real` bool [groups, tokens] is for `mean_over_tokens`: padding, where it is
+    False, counts neither in f nor in P.
+
+    With an even load it is alpha. Source: DeepSeek-V3 (arXiv 2412.19437), equations 17-20; batch-wise:
+    section 4.5.3.
     """
     experts, active = scores.shape[-1], chosen.shape[-1]
-    counted = torch.ones_like(scores[..., :1]) if real is None else real.unsqueeze(-1).to(scores.dtype)
-    share = counted / counted.sum(dim=-2, keepdim=True).clamp(min=1)
-    got = (F.one_hot(chosen, experts).sum(dim=-2) * share).sum(dim=-2) * experts / active
-    meant = (scores / scores.sum(dim=-1, keepdim=True) * share).sum(dim=-2)
-    return alpha * (got * meant).sum(dim=-1).mean()
+    sent = F.one_hot(chosen, experts).sum(dim=-2).to(scores.dtype)
+    f = mean_over_tokens(sent, real) * experts / active
+    p = mean_over_tokens(scores / scores.sum(dim=-1, keepdim=True), real)
+    return alpha * (f * p).sum(dim=-1).mean()

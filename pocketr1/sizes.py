@@ -54,6 +54,17 @@ MIXTRAL_8X7B = ModelConfig(
 )
 """Mixtral 8x7B: arXiv 2401.04088, table 1."""
 
+LLAMA_405B = ModelConfig(
+    128_256, 16_384, 126, Heads(heads=128, key_heads=8, head_dim=128), Dense(53_248), rope_base=500_000.0
+)
+"""Llama 3.1 405B: arXiv 2407.21783, table 3."""
+
+QWEN25_72B = ModelConfig(
+    152_064, 8192, 80, Heads(heads=64, key_heads=8, head_dim=128), Dense(29_568), rope_base=1_000_000.0
+)
+"""Qwen2.5-72B: arXiv 2412.15115, table 1, and its published config.json. (Its queries, keys and values have
+biases, 0.8 million numbers in all, which are not counted here.)"""
+
 QWEN3_235B = ModelConfig(
     151_936, 4096, 94, Heads(heads=64, key_heads=4, head_dim=128), Experts(128, 8, 1536, router="softmax")
 )
@@ -64,10 +75,11 @@ thousand numbers in all, which are not counted here.)"""
 def cache_elements(layers: int, attention: Heads | Latent) -> int:
     """How many numbers the cache holds for one token, in all layers together. (Numbers, not bytes.)
 
-    Multi-head and grouped-query attention keep a key and a value of `head_dim` for each of the `key_heads`.
-    Latent attention keeps what `latent.latent` returns.
+    Where `attention` is `Heads`, each layer keeps a key and a value of `head_dim` numbers for each of its
+    `key_heads`. Where it is `Latent`, each layer keeps one latent of `latent_dim` numbers and one key of
+    `rope_dim` numbers, for all heads together. `isinstance(attention, Latent)` tells which it is.
 
-    2 layers with 4 key heads of 8: 128.
+    2 layers with 4 key heads of 8 numbers: 128.
     Source: DeepSeek-V2 (arXiv 2405.04434), table 1.
     """
     if isinstance(attention, Latent):
@@ -75,17 +87,21 @@ def cache_elements(layers: int, attention: Heads | Latent) -> int:
     return layers * 2 * attention.key_heads * attention.head_dim
 
 
-def explain_93() -> tuple[float, float, float]:
-    """DeepSeek-V2's cache against DeepSeek 67B's: three factors, per layer, layers, and bits a number.
+def explain_93(
+    old: ModelConfig, new: ModelConfig, old_bits: float, new_bits: float
+) -> tuple[float, float, float]:
+    """Why a new model's cache is smaller than an old one's: three factors, whose product is what is left.
 
-    V2's abstract says that it "reduces the KV cache by 93.3 %". Each factor is V2's figure divided by 67B's;
-    their product is what is left. V2 as deployed keeps 6 bits a number, 67B 16. The configurations are
-    `DEEPSEEK_V2` and `DEEPSEEK_67B`.
+    Returns what the new model has, divided by what the old one has, three times: the numbers that a token
+    leaves in one layer; the layers; the bits for each number. Factors, not percentages: 0.5 means that half
+    is left.
 
+    Named after DeepSeek-V2's "reduces the KV cache by 93.3 %": there the old model is `DEEPSEEK_67B` with 16
+    bits, the new one is `DEEPSEEK_V2` with 6 bits on average.
     Source: DeepSeek-V2 (arXiv 2405.04434), abstract and section 3.2.3.
     """
-    per_layer = cache_elements(1, DEEPSEEK_V2.attention) / cache_elements(1, DEEPSEEK_67B.attention)
-    return per_layer, DEEPSEEK_V2.layers / DEEPSEEK_67B.layers, 6 / 16
+    per_layer = cache_elements(1, new.attention) / cache_elements(1, old.attention)
+    return per_layer, new.layers / old.layers, new_bits / old_bits
 
 
 def attention_params(config: ModelConfig) -> int:
@@ -133,18 +149,3 @@ def count_params(config: ModelConfig) -> tuple[int, int]:
     total, active = (0, 0) if isinstance(shape, Dense) else experts_params(config.dim, shape)
     sparse_layers = config.layers - config.dense_layers
     return everywhere + sparse_layers * total, everywhere + sparse_layers * active
-
-
-def v3_params() -> tuple[float, float, float]:
-    """DeepSeek-V3's parameters in billions: (total, active, active without the embedding).
-
-    Counted from its published configuration, `DEEPSEEK_V3`. The embedding is a look-up of one row, so one may
-    say that it does no work. The module for multi-token prediction, 14 billion more in the published files,
-    is not counted.
-
-    Source: DeepSeek-V3 (arXiv 2412.19437), section 4.2: 671B parameters, of which 37B are activated for each
-    token.
-    """
-    total, active = count_params(DEEPSEEK_V3)
-    embedding = DEEPSEEK_V3.vocab * DEEPSEEK_V3.dim
-    return total / 1e9, active / 1e9, (active - embedding) / 1e9

@@ -8,7 +8,7 @@ from pocketr1 import deepseekmoe
 from pocketr1.configuration import Experts, Heads, ModelConfig
 from pocketr1.model import LanguageModel
 from pocketr1.moe import aux_loss, load
-from pocketr1.sizes import experts_params
+from pocketr1.sizes import DEEPSEEK_V2, DEEPSEEK_V3, MIXTRAL_8X7B, count_params, experts_params
 from pocketr1.transformer import next_token_loss
 
 
@@ -37,11 +37,17 @@ def test_split_keeps_parameters_and_work():
     assert experts_params(12, fine) == tuple(count + routers for count in experts_params(12, coarse))
 
 
+def test_shared_experts_are_split_like_the_others():
+    coarse = Experts(16, 2, 256, shared=2, scale=2.5, balance="bias")
+    fine = deepseekmoe.split(coarse, 4)
+    assert fine == Experts(64, 8, 64, shared=8, scale=2.5, balance="bias")
+    routers = 12 * (64 - 16)
+    assert experts_params(12, fine) == tuple(count + routers for count in experts_params(12, coarse))
+
+
 def test_what_cannot_be_split_is_refused():
     with pytest.raises(ValueError, match="256 cannot be cut into 3"):
         deepseekmoe.split(Experts(16, 2, 256), 3)
-    with pytest.raises(ValueError, match="shared"):
-        deepseekmoe.split(Experts(16, 2, 256, shared=1), 2)
 
 
 def test_group_limit_by_hand():
@@ -81,9 +87,43 @@ def test_the_bias_moves_against_the_load_by_equal_steps():
 
 
 def test_the_shared_expert_is_added_as_it_is():
-    assert deepseekmoe.shared_expert(
-        torch.ones(1, 2), torch.full((1, 2), 3.0), lambda x: 10 * x
-    ).tolist() == [[13, 13]]
+    found = deepseekmoe.shared_expert(
+        torch.ones(1, 2),
+        torch.ones(1, 1),
+        torch.zeros(1, 1).long(),
+        lambda x, weights, chosen: 3 * weights * x,
+        lambda x: 10 * x,
+    )
+    assert found.tolist() == [[13, 13]]
+
+
+def test_specialisation_by_hand():
+    assert deepseekmoe.specialisation(torch.tensor([[5, 0], [0, 5]])) == pytest.approx(1)
+    assert deepseekmoe.specialisation(torch.tensor([[5, 5], [1, 1], [0, 0]])) == pytest.approx(0)
+
+
+def test_specialisation_is_what_is_lost_of_the_entropies():
+    visits = torch.randint(0, 9, (3, 5), generator=torch.Generator().manual_seed(0)).double()
+
+    def entropy(counts):
+        p = counts / counts.sum()
+        return -torch.special.xlogy(p, p).sum().item() / math.log(2)
+
+    expected = entropy(visits.sum(0)) + entropy(visits.sum(1)) - entropy(visits.flatten())
+    assert deepseekmoe.specialisation(visits) == pytest.approx(expected)
+
+
+def test_deepseek_v3_has_its_published_size():
+    parts = deepseekmoe.v3_params(DEEPSEEK_V3)
+    total, active = (sum(count) / 1e9 for count in zip(*parts.values(), strict=True))
+    assert [round(total, 1), round(active, 1)] == [671.0, 37.6]
+    assert round(active - parts["embedding"][1] / 1e9, 1) == 36.6
+
+
+@pytest.mark.parametrize("config", [DEEPSEEK_V3, DEEPSEEK_V2, MIXTRAL_8X7B])
+def test_the_parts_add_up_to_all_parameters(config):
+    parts = deepseekmoe.v3_params(config)
+    assert tuple(sum(count) for count in zip(*parts.values(), strict=True)) == count_params(config)
 
 
 @pytest.mark.parametrize(("groups", "kept"), [(1, 1), (4, 2)])

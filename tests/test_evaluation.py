@@ -51,6 +51,14 @@ def test_an_estimate_holds_its_mean_and_narrows_with_more_problems():
     assert str(estimate([1.0, 1.0])) == "1.00 [1.00, 1.00]"
 
 
+def test_an_estimate_s_interval_is_that_of_95_percent():
+    """For many problems the bootstrap agrees with the normal distribution: 1.96 standard errors each way."""
+    found = estimate([0.0, 1.0] * 200)
+    error = 0.5 / 400**0.5
+    assert found.high - 0.5 == pytest.approx(1.96 * error, rel=0.15)
+    assert 0.5 - found.low == pytest.approx(1.96 * error, rel=0.15)
+
+
 def test_an_estimate_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no problem"):
         estimate([])

@@ -28,6 +28,13 @@ def model(request):
     return model
 
 
+def test_what_top_p_leaves_out_is_never_chosen_and_log_probabilities_are_from_before():
+    logits = torch.tensor([0.2, 0.5, 0.3]).log().expand(100, -1)
+    chosen, logprobs = choose(logits, torch.linspace(0, 0.99, 100), Sampling(1, mass=0.6))
+    assert set(chosen.tolist()) == {1, 2}
+    torch.testing.assert_close(logprobs.exp(), torch.tensor([0.2, 0.5, 0.3])[chosen])
+
+
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 

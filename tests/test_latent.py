@@ -28,7 +28,7 @@ def inputs(
 def test_what_is_kept():
     h, down, key, gain = random(2, 5, 8), random(6, 8, seed=1), random(4, 8, seed=2), random(6, seed=3)
     rotation = rotations(torch.arange(5), 4)
-    latents, rope_key = latent.latent(h, down, key, gain, rotation)
+    latents, rope_key = latent.compress(h, down, key, gain, rotation)
     torch.testing.assert_close(latents, rms_norm(h @ down.T, gain))
     torch.testing.assert_close(rope_key, rope((h @ key.T).unsqueeze(1), rotation))
 

@@ -149,7 +149,7 @@ def test_two_sequences_that_use_opposite_halves():
     chosen = torch.tensor([[[0, 1]] * 3, [[2, 3]] * 3])
     scores = torch.zeros(2, 3, 4).scatter(-1, chosen, 1.0)
     assert moe.aux_loss(scores, chosen, alpha=0.1).item() == pytest.approx(0.2)
-    as_a_batch = moe.aux_loss(scores.flatten(0, 1), chosen.flatten(0, 1), alpha=0.1)
+    as_a_batch = moe.aux_loss(scores.reshape(1, 6, 4), chosen.reshape(1, 6, 2), alpha=0.1)
     assert as_a_batch.item() == pytest.approx(0.1)
 
 
@@ -189,6 +189,6 @@ def test_falling_aux_loss_evens_the_load():
         chosen = scores.topk(1).indices
         loads.append(moe.max_vio(moe.load(chosen, 4)).item())
         optimizer.zero_grad()
-        moe.aux_loss(scores, chosen, 0.1).backward()
+        moe.aux_loss(scores[None], chosen[None], 0.1).backward()
         optimizer.step()
     assert loads[-1] < 0.5 * loads[0]

@@ -48,16 +48,13 @@ def test_cache_elements_by_hand():
     assert sizes.cache_elements(1, Heads(128, 128, 128)) == 32_768
 
 
-def test_deepseek_v3_has_its_published_size():
-    total, active, working = sizes.v3_params()
-    assert [round(figure, 1) for figure in (total, active, working)] == [671.0, 37.6, 36.6]
-
-
 @pytest.mark.parametrize(
     ("config", "total", "active"),
     [
         (sizes.DEEPSEEK_V2, 236, 21),
         (sizes.DEEPSEEK_67B, 67, 67),
+        (sizes.LLAMA_405B, 406, 406),
+        (sizes.QWEN25_72B, 73, 73),
         (sizes.MIXTRAL_8X7B, 47, 13),
         (sizes.QWEN3_235B, 235, 22),
     ],
@@ -67,8 +64,17 @@ def test_published_sizes(config, total, active):
     assert counted == [total, active]
 
 
+@pytest.mark.parametrize(
+    ("config", "kilobytes"), [(sizes.DEEPSEEK_V3, 70.3), (sizes.QWEN25_72B, 327.7), (sizes.LLAMA_405B, 516.1)]
+)
+def test_published_caches_at_two_bytes_a_number(config, kilobytes):
+    """As in DeepSeek-V3's hardware paper, arXiv 2505.09343, table 1."""
+    kept = 2 * sizes.cache_elements(config.layers, config.attention)
+    assert round(kept / 1000, 1) == kilobytes
+
+
 def test_the_93_percent_taken_apart():
-    per_layer, layers, bits = sizes.explain_93()
+    per_layer, layers, bits = sizes.explain_93(sizes.DEEPSEEK_67B, sizes.DEEPSEEK_V2, 16, 6)
     assert (per_layer, layers, bits) == pytest.approx((576 / 2048, 60 / 95, 6 / 16))
     assert 1 - per_layer * layers * bits == pytest.approx(0.933, abs=5e-4)
     assert 1 - per_layer * layers == pytest.approx(0.822, abs=5e-4)
