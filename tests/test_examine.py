@@ -14,14 +14,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from pocketr1.checks.specification import Case, Check, Mistake
+from pocketr1.configuration import Experts, Heads, ModelConfig
 from pocketr1.workbook import examination, limits
 from pocketr1.workbook.comparing import difference, same
 from pocketr1.workbook.examination import Verdict, examine
@@ -355,6 +358,16 @@ def test_a_warning_is_noted_if_it_is_the_learners() -> None:
     assert "PyTorch or Python warned: Look out." in verdict_on(candidate).message
 
 
+def test_a_warning_is_left_out_where_a_mistake_was_named() -> None:
+    def candidate(x: Tensor, scale: float = 1.0) -> Tensor:
+        warnings.warn("look out", stacklevel=1)
+        return scale * (x - x.mean())
+
+    verdict = verdict_on(candidate)
+    assert_not_yet(verdict, "over_all")
+    assert "warned" not in verdict.message
+
+
 def test_an_answer_must_also_work_without_gradients() -> None:
     def candidate(x: Tensor, scale: float = 1.0) -> Tensor:
         torch.autograd.grad((x * x).sum(), x)
@@ -404,6 +417,86 @@ def test_an_error_is_one_line_with_its_place_in_the_cell() -> None:
     verdict = verdict_on(notebook["centre"])
     assert_not_yet(verdict, "raised", "AttributeError", "line 3 of your cell:  return x.meen()")
     assert "Traceback" not in verdict.message
+
+
+def test_of_a_long_error_the_reason_is_kept() -> None:
+    def by_einops(x: Tensor, scale: float = 1.0) -> Tensor:
+        return rearrange(x, "row (pair column) -> row pair column", pair=2)
+
+    def announced(x: Tensor, scale: float = 1.0) -> Tensor:
+        raise ValueError("two things are wrong:\n\n    the first\n    the second")
+
+    assert_not_yet(
+        verdict_on(by_einops), "raised", "EinopsError: Shape mismatch, can't divide axis of length 3"
+    )
+    assert_not_yet(verdict_on(announced), "raised", "ValueError: two things are wrong: the first.")
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        ("x - x.max(dim=-1, keepdim=True)", "Take `.values` of it, or use `amax`"),
+        ("torch.exp(x.max(-1))", "Take `.values` of it, or use `amax`"),
+        ("x.gather(-1, torch.tensor([0]))", "give the index a last axis with `unsqueeze(-1)`"),
+        ("~None * x", "An argument that may be left out is None"),
+        ("x @ x", "the last axis of `a` must be as long as the last axis but one of `b`"),
+        ("x / torch.sqrt(3)", "there is the module `math`"),
+        ("x.long().flatten().bincount(4)", "is given by name, `minlength=...`"),
+        ("torch.arange(3).mean() * x", "make them floats, `.float()`"),
+        ("x[torch.arange(1) / 1]", "`//` gives whole numbers"),
+        ("x.reshape(1, x.shape[-1] / 1)", "`//` gives the whole number"),
+        ("torch.ones(4)[:, None] * torch.ones(4, 5) * x", "`unsqueeze(-1)`"),
+        ("torch.relu((x, x))", "take them apart"),
+        ("(x, x).transpose(0, 1)", "take them apart"),
+        ("einops.rearrange((x, x[0]), 'a b -> b a')", "take them apart"),
+        ("einops.rearrange(x, 'a (b c) > a b c', b=3)", "the arrow is `->`"),
+        ("einops.rearrange(x, 'a (b c) -> a b c')", "einops must be told one length"),
+        ("einops.rearrange(x, 'a (b c) -> a b c', d=3)", "is the name of an axis in the pattern"),
+        ("einops.rearrange(x, 'a (b c) -> a d c', b=3)", "one name on both sides of the arrow"),
+        ("x if x else -x", "is asked with `is not None`"),
+        ("x[torch.tensor([[True]])]", "`masked_fill` and `torch.where` do"),
+    ],
+)
+def test_what_an_error_means_is_said_where_beginners_meet_it(body: str, hint: str) -> None:
+    notebook = Notebook()
+    notebook.cell(f"import torch, einops\ndef centre(x, scale=1.0):\n    return {body}\n")
+    assert_not_yet(verdict_on(notebook["centre"]), "raised", hint, "line 3 of your cell")
+
+
+def test_the_hint_on_plain_numbers_is_for_functions_of_one_tensor() -> None:
+    verdict = verdict_on(lambda x, scale=1.0: x.long().flatten().bincount(4))
+    assert "module `math`" not in verdict.message
+
+
+def test_rounded_down_is_named_though_the_way_back_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    mistakes = (Mistake("rounded_down", "it is rounded down", lambda x, scale=1.0: centre(x, scale) // 1.0),)
+    give(monkeypatch, made_up("centre", centre_stub, centre, replace(CENTRE, mistakes=mistakes)))
+    named = verdict_on(lambda x, scale=1.0: torch.floor_divide(centre(x, scale), 1.0))
+    assert_not_yet(named, "rounded_down", "it is rounded down")
+    other = verdict_on(lambda x, scale=1.0: torch.floor_divide(2 * centre(x, scale), 1.0))
+    assert_not_yet(other, "wrong_value")
+
+
+def test_a_shape_that_does_not_fit_is_one_mistake_whatever_pytorch_calls_its_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def along_one(x: Tensor, scale: float = 1.0) -> Tensor:
+        return x - x.mean(dim=1, keepdim=True)
+
+    def with_another_error(x: Tensor, scale: float = 1.0) -> Tensor:
+        if x.dim() < 2:
+            raise RuntimeError("no such axis")
+        return along_one(x)
+
+    check = Check(
+        lambda x, scale=1.0: x - x.mean(-1, keepdim=True),
+        (Case("a table", lambda: (torch.eye(2),)), Case("a row", lambda: (torch.arange(3.0),))),
+        (Mistake("along_one", "axis 1 is not the last one", along_one),),
+        "So.",
+    )
+    give(monkeypatch, made_up("centre", centre_stub, centre, check))
+    assert_not_yet(verdict_on(along_one), "along_one")
+    assert_not_yet(verdict_on(with_another_error), "along_one")
 
 
 def test_an_error_inside_pytorch_is_placed_in_the_cell() -> None:
@@ -588,6 +681,32 @@ def test_errors_alone_name_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_not_yet(examine("one_more", failing), "raised", "ValueError: always")
 
 
+def test_no_mistake_is_named_in_part_by_an_error_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_axes(x: Tensor, scale: float = 1.0) -> Tensor:
+        if x.dim() > 2:
+            raise RuntimeError("two axes, please")
+        return centre(x, scale)
+
+    mistake = Mistake(
+        "doubled", "it is doubled", lambda x, scale=1.0: two_axes(x, scale) * (1 if len(x) < 2 else 2)
+    )
+    check = Check(CENTRE.expected, CENTRE.cases, (mistake,), "So.")
+    give(monkeypatch, made_up("centre", centre_stub, centre, check))
+    assert_not_yet(verdict_on(two_axes), "raised", "two axes, please")
+    assert_not_yet(verdict_on(mistake.answer), "doubled")
+
+
+def test_of_several_mistakes_made_in_part_the_likeliest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_for_stacks(x: Tensor, scale: float = 1.0) -> Tensor:
+        return centre(x, scale) * (1 if x.dim() == 2 else 2)
+
+    always = Mistake("always", "it is doubled", lambda x, scale=1.0: 2 * centre(x, scale))
+    most = Mistake("most", "it is doubled", lambda x, scale=1.0: (1 + (len(x) > 1)) * centre(x, scale))
+    check = Check(CENTRE.expected, CENTRE.cases, (always, most), "So.")
+    give(monkeypatch, made_up("centre", centre_stub, centre, check))
+    assert_not_yet(verdict_on(only_for_stacks), "most")
+
+
 def test_what_the_answer_reads_of_the_notebook_is_noted() -> None:
     notebook = Notebook()
     notebook.cell("factor = 3.0\ndef centre(x, scale=1.0):\n    return factor * x\n")
@@ -620,6 +739,44 @@ def test_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_not_yet(on(lambda count: None), "returned_nothing")
 
 
+def test_floats_are_rounded_but_not_so_far_that_they_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(monkeypatch, lambda part: (part / 3, 2), (0.2,))
+    told = on(lambda part: (torch.tensor(0.6).item(), 2)).message
+    assert "yours     the number 0.6\n" in told
+    assert "expected  the number 0.0666667" in told
+    told = on(lambda part: [0.6000000238418579]).message
+    assert "a list of 1: the number 0.6\n" in told
+    on = check_with(monkeypatch, lambda part: 1000 * part, (1.0002,))
+    assert "the number 1000.35" in on(lambda part: 1000.35).message
+
+
+def test_parts_that_only_a_check_makes_are_no_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
+    def watched(candidate: Candidate, x: Tensor) -> dict[str, Any]:
+        return {"returned": candidate(x), "type of ends": "int32" if x[0] == 1 else "int64"}
+
+    cases = (Case("two numbers", lambda: (torch.tensor([1.0, 2.0]),)),)
+    check = Check(lambda x: watched(lambda y: y, x), cases, (), "So.", call=watched)
+    give(monkeypatch, made_up("thing", centre_stub, centre_stub, check))
+    told = examine("thing", lambda x, scale=1.0: 2 * x).message
+    assert "In what it returned:" in told and "output[" not in told
+    assert "what `thing` returns is a list" in examine("thing", lambda x, scale=1.0: [1]).message
+    assert "`thing` returns nothing" in examine("thing", lambda x, scale=1.0: None).message
+    check = Check(lambda x: watched(lambda y: y, x - 1), cases, (), "So.", call=watched)
+    give(monkeypatch, made_up("thing", centre_stub, centre_stub, check))
+    assert "In the type of ends:" in examine("thing", lambda x, scale=1.0: x - 1).message
+
+
+def test_a_configuration_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ModelConfig(30, 16, 3, Heads(4, 2, 6), Experts(8, 2, 12, shared=1))
+    on = check_with(monkeypatch, lambda given: 5, (config,))
+    told = on(lambda given: 4).message
+    assert "config" not in told.replace("ModelConfig", "")
+    assert (
+        "ModelConfig(vocab=30, dim=16, layers=3, attention=Heads(heads=4, key_heads=2, head_dim=6), "
+        "feed_forward=Experts(experts=8, active=2, width=12, shared=1))" in told
+    )
+
+
 def test_floats_and_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     on = check_with(monkeypatch, lambda part: part / 3, (1,), (2,))
     assert on(lambda part: part * (1 / 3) * (1 + 1e-7)).status == "right"
@@ -633,10 +790,28 @@ def test_floats_and_texts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tuples_and_dictionaries(monkeypatch: pytest.MonkeyPatch) -> None:
     on = check_with(monkeypatch, lambda x: (x.sum(), {"max": x.max()}), (torch.tensor([1.0, 4.0]),))
     assert on(lambda x: [x.sum(), {"max": x.amax()}]).status == "right"
-    assert_not_yet(on(lambda x: x.sum()), "wrong_shape", "a tuple of 2")
+    assert_not_yet(
+        on(lambda x: x.sum()), "wrong_shape", "returns one tensor, and should return 2", "it is right"
+    )
+    assert "it is right" not in on(lambda x: 2 * x.sum()).message
+    assert_not_yet(
+        on(lambda x: (None, {"max": x.max()})), "returned_nothing", "the first output of `thing` is None"
+    )
+    assert_not_yet(
+        on(lambda x: (x.sum(), {"max": 4.0})), "not_a_tensor", "output[1]['max'] of `thing` is the number"
+    )
     assert_not_yet(on(lambda x: (x.sum(), {})), "wrong_shape")
     assert_not_yet(on(lambda x: (x.sum(), {"max": x.min()})), "wrong_value", "In output[1]['max']:", "4.0000")
     assert_not_yet(on(lambda x: (x.sum().detach(), {"max": x.max()})), "detached", "the first output")
+
+
+def test_numpy_is_blamed_for_gradients_only_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(monkeypatch, lambda x: x > 2, (torch.tensor([1.0, 4.0]),))
+    mask = on(lambda x: np.array([False, True]))
+    assert_not_yet(
+        mask, "numpy_array", "what `thing` returns is a NumPy array; a PyTorch tensor is asked for"
+    )
+    assert "gradient" not in mask.message
 
 
 def test_an_input_that_should_change_may_change(monkeypatch: pytest.MonkeyPatch) -> None:

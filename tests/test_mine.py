@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import torch
 
 from pocketr1.workbook import cells, library
 from pocketr1.workbook import notebook as lesson
+from pocketr1.workbook.catalogue import course, prediction_keys
 from pocketr1.workbook.cells import free_names, piece_of, within_package
 from pocketr1.workbook.files import ROOT
 from pocketr1.workbook.journal import read_book
@@ -27,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
-from pocketr1.workbook.notebook import begin, check, keep, lend, predict, recall, solution
+from pocketr1.workbook.notebook import begin, check, keep, lend, predict, progress, recall, solution
 from pocketr1.workbook.notebook import use_reference
 begin("02_attention", globals())
 """
@@ -74,7 +76,8 @@ def test_begin_says_whose_the_pieces_are(book: Notebook, capsys: pytest.CaptureF
     first = said(capsys)
     pieces = first.split("Of the ")[1].split(" ")[0]
     assert first == (
-        f"Lesson 02, Attention. Of the {pieces} pieces this lesson runs on, 0 are yours and {pieces} on loan."
+        f"Lesson 02, Attention. Of the {pieces} pieces this lesson runs on (in `attention` and `induction`), "
+        f"0 are yours and {pieces} on loan."
     )
     book.cell(SCORES + "check(scores)")
     said(capsys)
@@ -326,7 +329,11 @@ def test_an_answer_of_another_exercise_may_be_called_by_its_bare_name(
     said(capsys)
     book.cell("def scores(query, key):\n    return query @ key.mT")
     book.cell("check(attend)")
-    assert "It calls your own `scores`. Is that one right?" in said(capsys)
+    assert "It calls your own `scores`, which is not right yet: check(scores) says why." in said(capsys)
+    book.cell(SCORES)
+    book.cell(attend.replace("weights @ value", "weights @ key") + "check(attend)")
+    told = said(capsys)
+    assert "Not yet" in told and "your own `scores`" not in told
 
 
 def test_two_exercises_in_one_cell(book: Notebook, work: Path) -> None:
@@ -374,6 +381,20 @@ def test_an_answer_that_imports_the_reference_stays_out(
     assert imports_of_reference(work / "mine") == []
 
 
+def test_a_reference_that_is_imported_by_its_name_stays_out_too(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell(
+        "def softmax(logits):\n"
+        "    import importlib\n"
+        "    return importlib.import_module('pocketr1.attention').softmax(logits)\n"
+        "check(softmax)\nprogress()"
+    )
+    told = said(capsys)
+    assert "`mine` does not take it: it imports `pocketr1`, the course's own code." in told
+    assert "✓ right softmax extra on loan" in told
+
+
 def test_a_class_is_kept_too(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     book.cell(
         "from torch import nn\n"
@@ -399,6 +420,43 @@ def test_a_class_is_kept_too(book: Notebook, capsys: pytest.CaptureFixture[str])
     assert type(model.layers[0]).__module__ == "mine.attention"
 
 
+@pytest.mark.parametrize(
+    ("forward", "error", "line"),
+    [
+        (
+            "return self.outputs(x), None",
+            "AttributeError",
+            "line 7 of your cell:  return self.outputs(x), None",
+        ),
+        (
+            "return self.halves(x), None",
+            "EinopsError: Shape mismatch",
+            "line 9 of your cell:  return rearrange",
+        ),
+        ("return self.output(x.mT.unsqueeze(-1)), x", "RuntimeError: mat1 and mat2", "line 7 of your cell:"),
+    ],
+)
+def test_an_error_inside_a_layer_is_placed_in_the_learners_cell(
+    book: Notebook, capsys: pytest.CaptureFixture[str], forward: str, error: str, line: str
+) -> None:
+    book.cell(
+        "class MultiHeadAttention(torch.nn.Module):\n"
+        "    def __init__(self, dim, heads):\n"
+        "        super().__init__()\n"
+        "        one = lambda: torch.nn.Linear(dim, dim)\n"
+        "        self.query, self.key, self.value, self.output = one(), one(), one(), one()\n"
+        "    def forward(self, x, mask=None):\n"
+        f"        {forward}\n"
+        "    def halves(self, x):\n"
+        "        return rearrange(x, 'b s (h d) -> b h s d', h=7)\n"
+    )
+    said(capsys)
+    book.cell("check(MultiHeadAttention)")
+    told = said(capsys)
+    assert f"stops with {error}" in told
+    assert " ".join(line.split()) in told
+
+
 # keep, lend, use_reference
 
 
@@ -407,13 +465,196 @@ def test_a_wrong_answer_can_be_kept_on_purpose_and_lent_again(
 ) -> None:
     book.cell("from mine import attention\ndef scores(query, key):\n    return query @ key.mT\nkeep(scores)")
     query = torch.ones(1, 4)
-    assert "`mine` runs on your `scores`" in said(capsys)
+    assert "Kept as it is, unchecked: `mine` runs on this `scores`" in said(capsys)
     assert book["attention"].scores(query, query).item() == 4
     assert read_book().status("attention.scores") == "not attempted"
     book.cell('begin("02_attention", globals())')
     assert "(1 kept unchecked)" in said(capsys)
     book.cell('lend("scores")')
     assert book["attention"].scores(query, query).item() == 2
+    assert 'lend("scores", False) takes yours again' in said(capsys)
+    book.cell('lend("scores", False)')
+    assert "which is unchecked" in said(capsys)
+    assert book["attention"].scores(query, query).item() == 4
+
+
+def test_the_one_piece_of_a_lesson_may_be_kept_unchecked(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell('begin("00_welcome", globals())\ndef shares(amounts):\n    return amounts\nkeep(shares)')
+    said(capsys)
+    book.cell('begin("00_welcome", globals())')
+    assert "The one piece this lesson runs on is yours (kept unchecked)." in said(capsys)
+
+
+def test_the_modules_of_a_lessons_pieces_are_told(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    book.cell('begin("03_transformer", globals())')
+    assert re.search(
+        r"pieces this lesson runs on \((in `\w+`, .*`\w+` and|in `\w+` and) `\w+`\), ", said(capsys)
+    )
+
+
+def test_beside_an_unchecked_answer_one_way_forward_is_told(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("def scores(query, key):\n    return query @ key.mT\nkeep(scores)")
+    said(capsys)
+    book.cell(RENAMED + "check(scores)")
+    told = said(capsys)
+    assert "name the parameters as the scaffold does" in told
+    assert "`mine` goes on with the `scores` that you gave to keep(...)." in told
+    assert "lend(" not in told
+    book.cell(SCORES + "check(scores)")
+    assert "Your answer is kept" in said(capsys)
+
+
+def test_a_scaffold_that_is_called_is_told_by_whose_piece_the_library_has(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attend = (
+        "def attend(query, key, value, mask=None):\n"
+        "    logits = scores(query, key)\n"
+        "    return logits.softmax(-1) @ value, logits\n"
+        "check(attend)"
+    )
+    book.cell(attend)
+    told = said(capsys)
+    assert "it calls your `scores`, which is not written yet. Your library `mine` has one on loan" in told
+    assert "write `attention.scores` (`from mine import attention` gives it)" in told
+    book.cell("import math\n" + SCORES + "check(scores)")
+    restarted = Notebook()
+    restarted.cell(SETUP)
+    said(capsys)
+    restarted.cell(attend)
+    told = said(capsys)
+    assert "Your own `scores` is in the library: write `attention.scores`" in told
+    assert "or run the cell of `scores`" in told and "not written" not in told
+    restarted.cell("lend('scores')")
+    said(capsys)
+    restarted.cell(attend)
+    assert "Run the cell of your own `scores`." in said(capsys)
+
+
+def test_a_result_or_an_object_in_place_of_the_function_is_told(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("import torch\n" + SCORES + "check(scores(torch.ones(1, 2), torch.ones(1, 2)))")
+    expected = (
+        "This is its result. Give check the function itself, without brackets after its name: check(scores)."
+    )
+    assert said(capsys).endswith(f"on loan. {expected}")
+    made = (
+        "class MultiHeadAttention(torch.nn.Module):\n"
+        "    def __init__(self, dim, heads):\n        super().__init__()\n"
+    )
+    book.cell(made + "layer = MultiHeadAttention(16, 4)\ncheck(layer)\ncheck(MultiHeadAttention(16, 4))")
+    told = said(capsys)
+    assert told.count("Give check the class itself") == 2
+    assert told.count("check(MultiHeadAttention).") == 2
+    assert read_book().records == {}
+
+
+def test_empty_brackets_are_met_with_a_sentence(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    book.cell("check()\nkeep()\nlend()\nsolution()")
+    told = said(capsys)
+    for example in ("check(scores).", "keep(scores).", 'lend("scores").', 'solution("scores").'):
+        assert f"an exercise: {example}" in told
+    lesson.begin("00_welcome", {})
+    said(capsys)
+    lesson.predict("sums")
+    lesson.predict()
+    lesson.recall()
+    told = said(capsys)
+    assert 'No prediction yet. Type a guess too: predict("sums", "my guess").' in told
+    assert told.count("Which prediction? This lesson has") == 2
+    assert read_book().predictions == {}
+
+
+def test_a_wrong_answer_kept_on_purpose_costs_no_right_one(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell("from mine import attention\n" + SCORES + "check(scores)")
+    right = (work / "answers" / "attention.scores.py").read_text(encoding="utf-8")
+    book.cell("def scores(query, key):\n    return query @ key.mT\nkeep(scores)")
+    told = said(capsys)
+    assert 'lend("scores", False) takes your right answer again' in told
+    assert "answers/attention.scores.py" in told
+    assert (work / "answers" / "attention.scores.py").read_text(encoding="utf-8") == right
+    query = torch.ones(1, 4)
+    assert book["attention"].scores(query, query).item() == 4
+    book.cell("progress()")
+    told = said(capsys)
+    assert "✓ right scores core unchecked" in told
+    assert "unchecked `mine` runs on what you gave to keep(...), right or not." in told
+    book.cell("check(scores)")
+    assert "`mine` goes on with the `scores` that you gave to keep(...)." in said(capsys)
+    book.cell('begin("02_attention", globals())\nlend("scores", False)')
+    assert "`mine` runs on your `scores` again." in said(capsys)
+    assert book["attention"].scores(query, query).item() == 2
+    assert "einsum" in Path(str(book["attention"].__file__)).read_text(encoding="utf-8")
+    book.cell('progress()\nlend("softmax", False)')
+    told = said(capsys)
+    assert "✓ right scores core yours" in told
+    assert "There is no answer of yours to `softmax` yet." in told
+
+
+def test_an_unchecked_answer_that_is_gone_is_lent(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell(SCORES + "check(scores)")
+    book.cell("def scores(query, key):\n    return query @ key.mT\nkeep(scores)")
+    (work / "answers" / "unchecked" / "attention.scores.py").unlink()
+    said(capsys)
+    book.cell('begin("02_attention", globals())')
+    assert "its file is gone" in said(capsys)
+    assert not read_book().is_yours("attention.scores")
+    book.cell('lend("scores", False)')
+    assert read_book().is_yours("attention.scores")
+
+
+RENAMED = "def scores(q, k):\n    return q @ k.mT / math.sqrt(k.shape[-1])\n"
+IN_FLOAT64 = (
+    "def scores(query, key):\n    return query.double() @ key.double().mT / math.sqrt(key.shape[-1])\n"
+)
+CIRCULAR = (
+    "from mine.induction import AttentionOnlyModel\n"
+    "def scores(query, key, also=AttentionOnlyModel):\n"
+    "    return query @ key.mT / math.sqrt(key.shape[-1])\n"
+)
+
+
+@pytest.mark.parametrize("later", [RENAMED, IN_FLOAT64, CIRCULAR], ids=["renamed", "float64", "circular"])
+def test_a_right_answer_that_cannot_serve_does_not_replace_one_that_can(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str], later: str
+) -> None:
+    book.cell("from mine import attention\n" + SCORES + "check(scores)")
+    said(capsys)
+    book.cell(later + "check(scores)")
+    told = said(capsys)
+    assert "✓ Right" in told
+    assert "Your earlier answer stays, which is right too: `mine` goes on with that one." in told
+    assert "loan" not in told
+    assert "einsum" in (work / "answers" / "attention.scores.py").read_text(encoding="utf-8")
+    assert "einsum" in Path(str(mine("attention").__file__)).read_text(encoding="utf-8")
+    assert read_book().is_yours("attention.scores")
+    book.cell('lend("scores")')
+    said(capsys)
+    book.cell(later + "check(scores)")
+    told = said(capsys)
+    assert 'Your earlier answer stays. lend("scores", False) takes your right answer again' in told
+
+
+def test_the_first_right_answer_is_kept_though_it_cannot_serve(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell(RENAMED + "check(scores)\nprogress()")
+    told = said(capsys)
+    assert "It is kept. `mine` goes on with the loan." in told
+    assert "✓ right scores core on loan" in told
+    assert "Right and on loan: `mine` could not take the answer" in told
+    assert (work / "answers" / "attention.scores.py").exists()
+    book.cell('lend("scores", False)')
+    assert "`mine` does not take your answer" in said(capsys)
 
 
 def test_keep_refuses_what_cannot_run(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
@@ -430,7 +671,7 @@ def test_the_reference_alone_and_back(book: Notebook, capsys: pytest.CaptureFixt
     book.cell(SCORES + "check(scores)\nfrom mine import attention\nuse_reference()")
     assert "einsum" not in Path(str(book["attention"].__file__)).read_text(encoding="utf-8")
     book.cell(SOFTMAX + "check(softmax)")
-    assert "`mine` runs on the reference alone, as you asked." in said(capsys)
+    assert "`mine` runs on the course's own code alone, as you asked" in said(capsys)
     book.cell("use_reference(False)")
     text = Path(str(book["attention"].__file__)).read_text(encoding="utf-8")
     assert "einsum" in text and "F.softmax" in text
@@ -449,7 +690,12 @@ def test_a_slow_answer_waits_for_keep(book: Notebook, capsys: pytest.CaptureFixt
     assert "keep(scores)" in said(capsys)
     assert read_book().status("attention.scores") == "right"
     assert not read_book().is_yours("attention.scores")
+    said(capsys)
     book.cell("keep(scores)")
+    assert "`mine` runs on your `scores`, which was right." in said(capsys)
+    assert read_book().is_yours("attention.scores")
+    book.cell("check(scores)")
+    assert "`mine` runs on it all the same, as you asked." in said(capsys)
     assert read_book().is_yours("attention.scores")
 
 
@@ -510,8 +756,76 @@ def test_answers_survive_a_damaged_progress_file(
     book.cell(SCORES + "check(scores)")
     (work / "progress.json").write_text("{", encoding="utf-8")
     book.cell('begin("02_attention", globals())')
-    assert "set aside as progress.damaged-1.json" in said(capsys)
+    told = said(capsys)
+    assert "set aside as progress.damaged-1.json" in told
+    assert (
+        told.count("The record is made anew from your files in answers/: `scores` is right, and yours.") == 1
+    )
+    assert "edited" not in told and "examines" not in told
     assert read_book().is_yours("attention.scores")
+    assert read_book().status("attention.scores") == "right"
+
+
+def test_a_record_made_anew_tells_what_is_not_taken(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell(SCORES + "check(scores)\n" + SOFTMAX + "check(softmax)")
+    edit(work, "math.sqrt(key.shape[-1])", "key.shape[-1]")
+    (work / "progress.json").unlink()
+    said(capsys)
+    book.cell('begin("02_attention", globals())')
+    told = said(capsys)
+    assert "`softmax` is right, and yours." in told
+    assert (
+        "answers/attention.scores.py is not taken, and `mine` goes on with the loan: the scores are" in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "also"),
+    [
+        ("from mine.induction import AttentionOnlyModel", "AttentionOnlyModel"),
+        ("import no_such_module", "no_such_module"),
+        ("import sys\nstop = sys.exit()", "stop"),
+    ],
+)
+def test_no_kept_answer_locks_the_library_out(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str], head: str, also: str
+) -> None:
+    """A default value is made where the module is imported, and so is whatever it leans on."""
+    book.cell(SCORES + "check(scores)\n" + SOFTMAX + "keep(softmax)")
+    path = work / "answers" / "unchecked" / "attention.softmax.py"
+    text = path.read_text(encoding="utf-8").replace("logits: Tensor", f"logits: Tensor, also={also}")
+    path.write_text(f"{head}\n{text}", encoding="utf-8")
+    said(capsys)
+    book.cell('begin("02_attention", globals())\nfrom mine import attention\nfrom mine import induction')
+    told = said(capsys)
+    assert "`mine` cannot run with your `softmax`:" in told
+    assert "goes on with the loan" in told
+    assert "1 is yours" in told
+    assert read_book().is_yours("attention.scores")
+    assert not read_book().is_yours("attention.softmax")
+
+
+def test_an_edited_answer_that_only_its_cell_can_import_is_lent(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It leans on a class that stands further down in its module: right when examined, not when imported."""
+    book.cell(SCORES + "check(scores)")
+    edit(work, "key: Tensor)", "key: Tensor, also=MultiHeadAttention)")
+    said(capsys)
+    book.cell('begin("02_attention", globals())\nfrom mine import attention')
+    assert "`mine` cannot run with your `scores`: NameError" in said(capsys)
+    assert not read_book().is_yours("attention.scores")
+
+
+def test_answers_are_imported_before_the_loan_ends(
+    book: Notebook, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book.cell(SCORES + "check(scores)\nuse_reference()")
+    edit(work, "key: Tensor)", "key: Tensor, also=MultiHeadAttention)")
+    book.cell('begin("02_attention", globals())\nuse_reference(False)\nfrom mine import attention')
+    assert "`mine` cannot run with your `scores`" in said(capsys)
 
 
 def test_a_damaged_library_is_mended(book: Notebook, work: Path) -> None:
@@ -547,8 +861,20 @@ def test_an_answer_that_breaks_the_import_is_lent_again(
         "    return query @ key.mT / math.sqrt(key.shape[-1])\n"
     )
     book.cell("check(scores)")
-    assert "`mine` cannot run with it" in said(capsys)
+    told = said(capsys)
+    assert "`mine` cannot run with your `scores`: ImportError" in told
+    assert told.count("goes on with the loan") == 1
     assert callable(mine("attention").scores)
+
+
+def test_no_answer_is_blamed_for_a_module_of_the_course_that_does_not_load(
+    book: Notebook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.cell(SCORES + "check(scores)")
+    monkeypatch.setattr(library, "import_error", lambda one_by_one: "NameError: nowhere")
+    book.cell('begin("02_attention", globals())')
+    assert "cannot run with" not in said(capsys)
+    assert read_book().is_yours("attention.scores")
 
 
 # predictions, solutions, steps
@@ -556,11 +882,29 @@ def test_an_answer_that_breaks_the_import_is_lent_again(
 
 def test_predictions_are_kept_and_recalled(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys)
-    book.cell('predict("order", "...")\nrecall("order")')
+    book.cell('predict("layers", "...")\nrecall("layers")')
     assert said(capsys).startswith("No prediction yet.")
-    book.cell('predict("order", "  it does\\n not ")\nrecall("order")')
+    book.cell('predict("layers", "  it does\\n not ")\nrecall("layers")')
     assert said(capsys) == "Kept. We come back to it. You predicted: it does not"
-    assert read_book().predictions == {"02_attention/order": "it does not"}
+    assert read_book().predictions == {"02_attention/layers": "it does not"}
+
+
+def test_a_prediction_of_no_lesson_is_told_and_not_kept(
+    book: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys)
+    book.cell('predict("layer", "two")\nrecall("layer")')
+    told = 'There is no prediction called "layer" in this lesson. It has "layers". Nothing is kept.'
+    assert said(capsys) == f"{told} {told}"
+    assert read_book().predictions == {}
+
+
+def test_the_predictions_of_every_lesson_are_known() -> None:
+    for entry in course().ready:
+        source = (ROOT / "lessons" / f"{entry.id}.py").read_text(encoding="utf-8")
+        code = [line for line in source.splitlines() if not line.startswith("#")]
+        assert len(prediction_keys(entry)) == "\n".join(code).count("predict(")
+    assert prediction_keys(course().lesson("02")) == ["layers"]
 
 
 def test_solution_prints_the_reference(book: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
@@ -713,7 +1057,38 @@ for cell in (
     assert done.stdout.count("✓ Right.") == 2
     assert "name the parameters" in " ".join(done.stdout.split())
     assert "`mine` runs on it from here on." in " ".join(done.stdout.split())
-    assert "shares  core   yours    2 checks" in done.stdout
+    assert "shares  core   yours      2 checks" in done.stdout
+
+
+def test_a_failed_run_of_the_cell_is_told_before_the_verdict(work: Path) -> None:
+    """By the cell's id, or by what it defines; not if the run came as far as the definition."""
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+def run(cell, cell_id=None):
+    print(f"({shell.run_cell(cell, store_history=True, cell_id=cell_id).success})")
+run("from pocketr1.workbook import begin, check\\nbegin('00_welcome', globals())")
+run("def share(\\n", "00-shares")
+run("check(shares)")
+run("def shares(amounts):\\n    return amounts / amounts.sum(-1, keepdim=True)", "00-shares")
+run("check(shares)")
+run("def shares(amounts):\\n    return amounts / amounts.sum(\\n")
+run("check(shares)")
+run("import nothing\\ndef shares(amounts):\\n    return amounts\\n")
+run("check(shares)")
+run("def shares(amounts):\\n    return amounts / amounts.sum()\\nnothing")
+run("check(shares)")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    verdicts = re.split(r"\((?:True|False)\)", " ".join(done.stdout.split()))
+    scaffold, right, before, imported, defined = [said.strip() for said in verdicts[2:-1:2]]
+    assert scaffold.startswith("The last run of the cell of `shares` failed: SyntaxError: ")
+    assert "This is about the scaffold. ○ Not attempted" in scaffold
+    assert right.startswith("✓ Right")
+    assert before.startswith("The last run of the cell of `shares` failed: SyntaxError: ")
+    assert "This is about the version before it. ✓ Right" in before
+    assert imported.startswith("The last run of the cell of `shares` failed: ModuleNotFoundError: No module")
+    assert defined.startswith("✗ Not yet: each amount is divided by the total")
 
 
 def test_the_verbs_that_messages_name_are_there_after_the_set_up_cell(work):
@@ -729,6 +1104,7 @@ def test_a_learners_own_name_is_not_overwritten_by_a_verb(work):
 
 
 def test_a_prediction_may_be_a_number(work, capsys):
+    lesson.begin("00_welcome", {})
     lesson.predict("sums", 50)
     lesson.recall("sums")
     assert "You predicted: 50" in capsys.readouterr().out

@@ -72,13 +72,31 @@ def test_the_table_counts_and_says_whose() -> None:
     assert table_of(COURSE, Book(records)) == textwrap.dedent(
         """\
         02  Attention: 1 of 2 right
-            ✓ right          scores   core   yours    2 checks
-            ✗ not yet        softmax  extra  on loan  1 check
+            ✓ right          scores   core   yours      2 checks
+            ✗ not yet        softmax  extra  on loan    1 check
 
-        In all: 1 of 2 right; of the core exercises, 1 of 1."""
+        In all: 1 of 2 right; of the core exercises, 1 of 1.
+
+        yours      `mine` runs on your answer.
+        on loan    `mine` runs on the course's own piece."""
     )
     assert "○ not attempted  scores   core   on loan" in table_of(COURSE, Book())
-    assert "yours" not in table_of(COURSE, Book(records, reference_only=True))
+    assert "core   yours" not in table_of(COURSE, Book(records, reference_only=True))
+
+
+def test_the_table_has_a_legend_for_the_words_in_it() -> None:
+    def said(*records: Record, alone: bool = False) -> str:
+        names = [entry.name for entry in ENTRIES]
+        book = Book(dict(zip(names, records, strict=False)), reference_only=alone)
+        return " ".join(table_of(COURSE, book).partition("core exercises")[2].split())
+
+    assert "yours" not in said(Record("not yet", 1))
+    assert "Right and on loan" not in said(Record("not yet", 1))
+    assert "Right and on loan: `mine` could not take the answer" in said(Record("right", 1))
+    assert "use_reference(False)" in said(Record("right", 1, yours=True), alone=True)
+    assert "Right and on loan" not in said(Record("right", 1, yours=True), alone=True)
+    kept = said(Record("right", 1, yours=True, on_purpose=True))
+    assert "unchecked `mine` runs on what you gave to keep(...)" in kept and "yours" not in kept
 
 
 def test_the_table_tells_what_is_wrong_with_the_file(work: Path) -> None:

@@ -48,6 +48,10 @@ def _scores_by_all_heads(query: Tensor, key: Tensor) -> Tensor:
     return _dot_products(query, key) / math.sqrt(heads * query.shape[-1])
 
 
+def _paired(query: Tensor, key: Tensor) -> Tensor:
+    return (query * key).sum(dim=-1) / math.sqrt(query.shape[-1])
+
+
 def _cosines(query: Tensor, key: Tensor) -> Tensor:
     return _dot_products(functional.normalize(query, dim=-1), functional.normalize(key, dim=-1))
 
@@ -77,7 +81,7 @@ SCORES = Check(
         ),
         Mistake(
             "divided_by_dim",
-            "the scores are divided by d, not by its square root (dividing query and key by the root *each*"
+            "the scores are divided by d, not by its square root (dividing query and key by the root each"
             " does that, too)",
             lambda query, key: _dot_products(query, key) / query.shape[-1],
         ),
@@ -130,6 +134,24 @@ SCORES = Check(
             lambda query, key: _dot_products(query, key) / math.sqrt(query.shape[-2]),
         ),
         Mistake(
+            "root_of_axis_zero",
+            "the root is taken of the length of axis 0, which is how many queries there are, or how many"
+            " sequences; the length of a query is that of its last axis",
+            lambda query, key: _dot_products(query, key) / math.sqrt(query.shape[0]),
+        ),
+        Mistake(
+            "always_four",
+            "the scores are divided by 4, the root of 16, whatever the length is; take the length from the"
+            " shape of a query, its last axis",
+            lambda query, key: _dot_products(query, key) / 4,
+        ),
+        Mistake(
+            "rounded_down",
+            "the scores are rounded down to whole numbers, as `//` does, and no gradient comes back through"
+            " that; divide with `/`",
+            lambda query, key: _dot_products(query, key) // math.sqrt(query.shape[-1]),
+        ),
+        Mistake(
             "root_rounded",
             "the square root is rounded to a whole number; divide by the root itself",
             lambda query, key: _dot_products(query, key) / math.isqrt(query.shape[-1]),
@@ -139,6 +161,12 @@ SCORES = Check(
             "queries and keys have changed places: each row should belong to a query and each column to a"
             " key",
             lambda query, key: _expected_scores(key, query),
+        ),
+        Mistake(
+            "paired_up",
+            "each query met only the key in the same place; every query should meet every key: a matrix"
+            " product with the last two axes of `key` turned does that",
+            _paired,
         ),
         Mistake(
             "cosine",
@@ -175,15 +203,64 @@ def _divided_by_the_total(logits: Tensor) -> Tensor:
     return exponentials / exponentials.sum()
 
 
+def _shifted_and_summed_along(logits: Tensor, axis: int) -> Tensor:
+    exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(dim=axis, keepdim=True)
+
+
+def _unshifted_by_a_flat_sum(logits: Tensor) -> Tensor:
+    return logits.exp() / logits.exp().sum(dim=-1)
+
+
+def _less_a_flat_maximum(logits: Tensor) -> Tensor:
+    exponentials = (logits - logits.amax(dim=-1)).exp()
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+def _both_axes_lost(logits: Tensor) -> Tensor:
+    exponentials = (logits - logits.amax(dim=-1)).exp()
+    return exponentials / exponentials.sum(dim=-1)
+
+
+def _subtracted_above_only(logits: Tensor) -> Tensor:
+    return (logits - logits.amax(dim=-1, keepdim=True)).exp() / logits.exp().sum(dim=-1, keepdim=True)
+
+
+def _unshifted_along(axis: int) -> Callable[[Tensor], Tensor]:
+    return lambda logits: logits.exp() / logits.exp().sum(dim=axis, keepdim=True)
+
+
+def _shifted_without_exponential(logits: Tensor) -> Tensor:
+    shifted = logits - logits.amax(dim=-1, keepdim=True)
+    return shifted / shifted.sum(dim=-1, keepdim=True)
+
+
 def _softmax_less(number: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A softmax that subtracts `number(logits)` first."""
     return lambda logits: _unshifted(logits - number(logits))
 
 
+OVER_QUERIES = (
+    "the columns sum to one, not the rows: the softmax runs over the queries instead of the last axis"
+)
+OVER_FIRST_AXIS = (
+    "the softmax runs over axis 0, down the rows of a table, and from sequence to sequence where there are"
+    " axes in front; take the last axis"
+)
+TOTAL_OF_EVERYTHING = (
+    "each row is divided by the total of all rows together; divide it by its own sum, taken along the last"
+    " axis"
+)
+AXIS_LOST = (
+    "the sum has lost its last axis, so it no longer lines up with the rows; keep that axis, with length one"
+    " (keepdim=True)"
+)
+
 SOFTMAX = Check(
     expected=lambda logits: torch.softmax(logits, dim=-1),
     cases=(
         Case("one row (0, ln 3)", lambda: (torch.tensor([[0.0, math.log(3)]]),)),
+        Case("a row by itself, (0, ln 3, ln 4)", lambda: (torch.tensor([1.0, 3.0, 4.0]).log(),)),
         Case("two rows of three", lambda: (_normal(2, 3),)),
         Case("as many rows as columns", lambda: (_normal(3, 3),)),
         Case("two sequences, three heads, four queries and five keys", lambda: (_normal(2, 3, 4, 5),)),
@@ -200,33 +277,47 @@ SOFTMAX = Check(
         Case("a batch as in training", lambda: (_batch(),)),
     ),
     mistakes=(
-        Mistake(
-            "over_queries",
-            "the columns sum to one, not the rows: the softmax runs over the queries instead of the last"
-            " axis",
-            lambda logits: torch.softmax(logits, dim=-2),
-        ),
+        Mistake("over_queries", OVER_QUERIES, lambda logits: torch.softmax(logits, dim=-2)),
+        Mistake("over_queries_unshifted", OVER_QUERIES, _unshifted_along(-2)),
+        Mistake("over_first_axis", OVER_FIRST_AXIS, lambda logits: torch.softmax(logits, dim=0)),
+        Mistake("over_first_axis_unshifted", OVER_FIRST_AXIS, _unshifted_along(0)),
         Mistake(
             "over_axis_one",
             "the softmax runs over axis 1, which are the heads as soon as there are any; take the last axis",
             lambda logits: torch.softmax(logits, dim=1),
         ),
         Mistake(
+            "sum_of_axis_one",
+            "the sum runs over axis 1, which is the last one in a table alone: a row by itself has no axis 1,"
+            " and with heads in front it is theirs. Count from the end: dim=-1",
+            lambda logits: _shifted_and_summed_along(logits, 1),
+        ),
+        Mistake(
+            "loop_over_first_axis",
+            "right for rows taken one after the other; but a row by itself falls apart into single numbers,"
+            " and each becomes 1. Take the softmax along the last axis, whatever is in front",
+            lambda logits: torch.stack([torch.softmax(part, dim=-1) for part in logits]),
+        ),
+        Mistake(
             "over_everything",
             "all numbers together sum to one: divide each row by its own sum",
             lambda logits: torch.softmax(logits.flatten(), dim=0).reshape(logits.shape),
         ),
+        Mistake("total_of_everything", TOTAL_OF_EVERYTHING, _divided_by_the_total),
+        Mistake("total_unshifted", TOTAL_OF_EVERYTHING, lambda logits: logits.exp() / logits.exp().sum()),
+        Mistake("axis_lost", AXIS_LOST, _divided_by_a_flat_sum),
+        Mistake("axis_lost_unshifted", AXIS_LOST, _unshifted_by_a_flat_sum),
         Mistake(
-            "total_of_everything",
-            "each row is divided by the total of all rows together; divide it by its own sum, taken along the"
-            " last axis",
-            _divided_by_the_total,
+            "axis_of_maximum_lost",
+            "the maximum has lost its last axis, so it no longer lines up with the rows; keep that axis, with"
+            " length one (keepdim=True)",
+            _less_a_flat_maximum,
         ),
         Mistake(
-            "axis_lost",
-            "the sum has lost its last axis, so it no longer lines up with the rows; keep that axis, with"
-            " length one",
-            _divided_by_a_flat_sum,
+            "both_axes_lost",
+            "the maximum and the sum have lost their last axis, so they no longer line up with the rows; keep"
+            " that axis, with length one (keepdim=True)",
+            _both_axes_lost,
         ),
         Mistake(
             "not_normalised",
@@ -243,6 +334,18 @@ SOFTMAX = Check(
             "the logits are divided by their own sum: take their exponentials first, which are never"
             " negative",
             lambda logits: logits / logits.sum(dim=-1, keepdim=True),
+        ),
+        Mistake(
+            "no_exponential_shifted",
+            "the logits less their maximum are divided by their own sum: take the exponentials of them first,"
+            " which are never negative",
+            _shifted_without_exponential,
+        ),
+        Mistake(
+            "subtracted_above_only",
+            "the largest logit is subtracted above the line and not below: the same exponentials belong in"
+            " both places",
+            _subtracted_above_only,
         ),
         Mistake(
             "overflow",
@@ -298,6 +401,10 @@ def _expected_mask(queries: int, keys: int) -> Tensor:
     return torch.ones(queries, keys).tril(diagonal=keys - queries).bool()
 
 
+def _from_the_first_token(queries: int, keys: int) -> Tensor:
+    return torch.ones(queries, keys).tril().bool()
+
+
 def _mask_where(rule: Callable[[Tensor, Tensor], Tensor]) -> Callable[[int, int], Tensor]:
     """A mask that is True where `rule(query position, key position)` is."""
     return lambda queries, keys: rule(*_positions(queries, keys))
@@ -329,7 +436,7 @@ CAUSAL_MASK = Check(
             "top_left",
             "query 0 is taken for token 0, as PyTorch's `is_causal` does; here the queries are the last"
             " tokens, so that the last query sees all keys",
-            lambda queries, keys: torch.ones(queries, keys).tril().bool(),
+            _from_the_first_token,
         ),
         Mistake(
             "inverted_top_left",
@@ -434,6 +541,18 @@ def _scores_beside(
     return _sdpa(query, key, value, mask), logits if mask is None else logits.masked_fill(~mask, -torch.inf)
 
 
+def _causal_too(by: Callable[[int, int], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Weights under the mask that is given and a causal one besides."""
+    return lambda logits, mask: _weights(logits, mask & by(*logits.shape[-2:]))
+
+
+def _causal_by_default(by: Callable[[int, int], Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """An attention with a causal mask where none is given."""
+    return lambda query, key, value, mask=None: _expected_attend(
+        query, key, value, by(query.shape[-2], key.shape[-2]) if mask is None else mask
+    )
+
+
 def _not_normalised(logits: Tensor, mask: Tensor) -> Tensor:
     return (logits - logits.amax(dim=-1, keepdim=True)).exp() * mask
 
@@ -477,6 +596,11 @@ def _two_sequences() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     values = _normal(2, 2, 4, 5, seed=2)
     return _normal(2, 2, 3, 8), _normal(2, 2, 4, 8, seed=1), values, mask.reshape(2, 1, 1, 4)
 
+
+OWN_MASK_BY_DEFAULT = "where no mask is given, a causal one is put on; without a mask, nothing is hidden"
+OWN_MASK_INSTEAD = (
+    "a causal mask of its own takes the place of `mask`: hide what `mask` says, and nothing when it is None"
+)
 
 ATTEND = Check(
     expected=_expected_attend,
@@ -522,6 +646,53 @@ ATTEND = Check(
             ),
         ),
         Mistake(
+            "divided_by_dim",
+            "the scores are divided by d, not by its square root",
+            lambda query, key, value, mask=None: _expected_attend(
+                query / math.sqrt(query.shape[-1]), key, value, mask
+            ),
+        ),
+        Mistake(
+            "no_softmax",
+            "the values are weighted by the scores as they are; a softmax must turn them into weights first,"
+            " which are not negative and sum to one",
+            _attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf)),
+        ),
+        Mistake(
+            "no_softmax_zeroed",
+            "the values are weighted by the scores as they are, with 0 for hidden keys; a softmax must turn"
+            " them into weights first, and hidden keys need a score of minus infinity before it",
+            _attend_with(lambda logits, mask: logits.masked_fill(~mask, 0)),
+        ),
+        Mistake(
+            "own_causal_mask",
+            "a causal mask is put on where none is given: `attend` hides only what `mask` says, and nothing"
+            " when there is no mask",
+            _attend_with(_causal_too(_expected_mask)),
+        ),
+        Mistake("own_causal_mask_by_default", OWN_MASK_BY_DEFAULT, _causal_by_default(_expected_mask)),
+        Mistake(
+            "own_causal_mask_top_left_by_default",
+            OWN_MASK_BY_DEFAULT,
+            _causal_by_default(_from_the_first_token),
+        ),
+        Mistake(
+            "own_causal_mask_instead",
+            OWN_MASK_INSTEAD,
+            _attend_with(lambda logits, mask: _weights(logits, _expected_mask(*logits.shape[-2:]))),
+        ),
+        Mistake(
+            "own_causal_mask_top_left",
+            "a causal mask is put on where none is given (and query 0 is taken for token 0): `attend` hides"
+            " only what `mask` says, and nothing when there is no mask",
+            _attend_with(_causal_too(_from_the_first_token)),
+        ),
+        Mistake(
+            "own_causal_mask_top_left_instead",
+            OWN_MASK_INSTEAD,
+            _attend_with(lambda logits, mask: _weights(logits, _from_the_first_token(*logits.shape[-2:]))),
+        ),
+        Mistake(
             "mask_ignored",
             "the mask changes nothing: hidden keys still get weight",
             lambda query, key, value, mask=None: _expected_attend(query, key, value),
@@ -550,6 +721,12 @@ ATTEND = Check(
             _attend_with(lambda logits, mask: logits.softmax(dim=-1) * mask),
         ),
         Mistake(
+            "infinity_afterwards",
+            "minus infinity is put in after the softmax, where it becomes a weight; put it into the scores,"
+            " before the softmax",
+            _attend_with(lambda logits, mask: logits.softmax(dim=-1).masked_fill(~mask, -torch.inf)),
+        ),
+        Mistake(
             "zeroed_then_renormalised",
             "the hidden keys take part in the softmax before they are set to 0: where one of them is far"
             " above the others, the rest underflows, and 0/0 is not a number; hide them before the softmax",
@@ -574,6 +751,17 @@ ATTEND = Check(
             _attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(dim=-2)),
         ),
         Mistake(
+            "softmax_over_first_axis",
+            OVER_FIRST_AXIS,
+            _attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(dim=0)),
+        ),
+        Mistake(
+            "softmax_over_axis_one",
+            "the softmax runs over axis 1, which is right for two axes; with heads in front, axis 1 is that"
+            " of the heads. Take the last axis",
+            _attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(dim=1)),
+        ),
+        Mistake(
             "not_normalised",
             "the weights of a query do not sum to one: each row is still to be divided by its sum",
             _attend_with(_not_normalised),
@@ -595,7 +783,7 @@ ATTEND = Check(
             _scores_beside,
         ),
     ),
-    why="A hidden key has the score minus infinity, so its exponential is 0, and the softmax shares all"
+    why="Hidden before the softmax, a key has a score whose exponential is 0, and the softmax shares all"
     " weight among the keys that are left. The output is an average of values, so it never leaves the"
     " range of what was there.",
 )
@@ -804,9 +992,25 @@ def _projected_by(*which: int) -> Layer:
     return _layer(project)
 
 
-def _value_not_projected(x: Tensor, weights: Tensor, biases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    query, key = (functional.linear(x, weights[i], biases[i]) for i in range(2))
-    return query, key, x
+def _not_projected(*which: int) -> Layer:
+    """The layer with the tokens themselves in place of these of query, key and value."""
+
+    def project(x: Tensor, weights: Tensor, biases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        query, key, value = (
+            x if i in which else functional.linear(x, weights[i], biases[i]) for i in range(3)
+        )
+        return query, key, value
+
+    return _layer(project)
+
+
+def _causal_besides(mask: Tensor | None, seq: int) -> Tensor:
+    causal = _expected_mask(seq, seq)
+    return causal if mask is None else mask & causal
+
+
+def _always_causal(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    return _attend_with(_weights)(query, key, value, _causal_besides(mask, query.shape[-2]))
 
 
 def _masked_by(change: Callable[[Tensor], Tensor]) -> Layer:
@@ -866,6 +1070,11 @@ CAUSAL = torch.ones(4, 4).tril().bool()
 LATE_START = torch.stack([torch.ones(4, 4), torch.ones(4, 4).triu()]).bool().unsqueeze(1)
 EACH_HEAD = torch.stack([CAUSAL, CAUSAL.T, torch.eye(4).bool(), ~torch.eye(4).bool()])
 
+NOT_SPLIT = (
+    "there is one attention over the whole width: the heads are never split, so there are not as many rows of"
+    " weights as heads. Cut queries, keys and values with `split_heads` first"
+)
+
 MULTI_HEAD_ATTENTION = Check(
     expected=_expected_layer,
     call=_run_layer,
@@ -905,9 +1114,59 @@ MULTI_HEAD_ATTENTION = Check(
             _projected_by(0, 1, 1),
         ),
         Mistake(
+            "keys_and_values_swapped",
+            "keys and values have changed places: `self.key` makes what is compared with the queries, and"
+            " `self.value` what is averaged",
+            _projected_by(0, 2, 1),
+        ),
+        Mistake(
             "values_not_projected",
             "the values are the tokens themselves; they should go through `self.value` first",
-            _layer(_value_not_projected),
+            _not_projected(2),
+        ),
+        Mistake(
+            "keys_not_projected",
+            "the keys are the tokens themselves; they should go through `self.key` first",
+            _not_projected(1),
+        ),
+        Mistake(
+            "queries_not_projected",
+            "the queries are the tokens themselves; they should go through `self.query` first",
+            _not_projected(0),
+        ),
+        Mistake(
+            "nothing_projected",
+            "queries, keys and values are the tokens themselves; each has a projection of its own to go"
+            " through first: `self.query`, `self.key`, `self.value`",
+            _not_projected(0, 1, 2),
+        ),
+        Mistake(
+            "not_split",
+            NOT_SPLIT,
+            _layer(split=lambda x, heads: x, merge=lambda x: x, attention=_attend_with(_weights)),
+        ),
+        Mistake(
+            "not_split_but_an_axis_added",
+            NOT_SPLIT,
+            _layer(split=lambda x, heads: x.unsqueeze(1), attention=_attend_with(_weights)),
+        ),
+        Mistake(
+            "own_causal_mask",
+            "a causal mask is put on where none is given: hand on `mask` as it came, also when it is None",
+            _layer(attention=_always_causal),
+        ),
+        Mistake(
+            "own_causal_mask_by_default",
+            "where no mask is given, a causal one is put on; hand on `mask` as it came, also when it is None",
+            _layer(attention=_causal_by_default(_expected_mask)),
+        ),
+        Mistake(
+            "own_causal_mask_instead",
+            "a causal mask takes the place of the one that is given: hand on `mask` as it came, also when it"
+            " is None",
+            lambda x, mask, heads, weights, biases: _expected_layer(
+                x, _expected_mask(x.shape[1], x.shape[1]), heads, weights, biases
+            ),
         ),
         Mistake(
             "queries_and_keys_swapped",

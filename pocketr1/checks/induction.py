@@ -31,9 +31,18 @@ def _second_saying_only(weights: Tensor, period: int) -> Tensor:
     return _expected(weights[..., : 2 * period, : 2 * period], period)
 
 
+def _one_whole_saying(weights: Tensor, period: int) -> Tensor:
+    looks = [weights[..., query, query - period + 1] for query in range(period, 2 * period)]
+    return torch.stack(looks).mean(dim=0)
+
+
 def _share_of_all_queries(weights: Tensor, period: int) -> Tensor:
     queries = weights.shape[-2]
     return _expected(weights, period) * (queries - period) / queries
+
+
+def _sum_by_period(weights: Tensor, period: int) -> Tensor:
+    return _expected(weights, period) * (weights.shape[-2] - period) / period
 
 
 def _largest(weights: Tensor, period: int) -> Tensor:
@@ -99,6 +108,12 @@ INDUCTION_SCORE = Check(
             _second_saying_only,
         ),
         Mistake(
+            "one_whole_saying",
+            "the second saying is taken to be whole, and the last; it may break off, and others may follow:"
+            " go on to the last token that there is",
+            _one_whole_saying,
+        ),
+        Mistake(
             "mean_of_all_keys",
             "the mean runs over all keys, and is 1 / tokens whatever the head does; for each t only one key"
             " counts",
@@ -108,6 +123,18 @@ INDUCTION_SCORE = Check(
             "divided_by_all_queries",
             "the sum is divided by how many tokens there are; divide by how many of them were counted",
             _share_of_all_queries,
+        ),
+        Mistake(
+            "divided_by_period",
+            "the sum is divided by `period`; divide by how many weights were added up, which is another"
+            " number where the text breaks off or is said three times",
+            _sum_by_period,
+        ),
+        Mistake(
+            "offset_sign",
+            "this diagonal lies above the main one, where nobody may look: below it, an offset is negative,"
+            " 1 - period. And leave out its first weight, which belongs to t = period - 1",
+            lambda weights, period: weights.diagonal(period - 1, -2, -1).mean(dim=-1),
         ),
         Mistake(
             "summed",

@@ -55,6 +55,12 @@ DIFFERENCES = Check(
             lambda left, right: _expected_differences(left, right).mT,
         ),
         Mistake(
+            "swapped_and_counted_from_the_front",
+            "rows and columns have changed places: a row should belong to a number of `left`. And count the"
+            " axes from the end, so that others may stand in front",
+            lambda left, right: left.unsqueeze(0) - right.unsqueeze(1),
+        ),
+        Mistake(
             "everything_swapped",
             "left and right have changed places: rows should belong to `left`, and `right` be taken away",
             lambda left, right: _expected_differences(right, left),
@@ -170,6 +176,11 @@ CHOSEN_LOGPROBS = Check(
             _picking_from(lambda logits: logits.log_softmax(dim=0)),
         ),
         Mistake(
+            "logarithms_of_logits",
+            "these are the logarithms of the logits, which are no probabilities: take `log_softmax`",
+            _picking_from(lambda logits: logits.log()),
+        ),
+        Mistake(
             "raw_logits",
             "these are the logits as they are; a log-probability is the logit after `log_softmax`",
             _picking_from(lambda logits: logits),
@@ -218,6 +229,23 @@ CHOSEN_LOGPROBS = Check(
             "every place is looked up with the tokens of all places; each place has its own token. Use"
             " `gather`",
             lambda logits, chosen: logits.log_softmax(-1)[:, :, chosen],
+        ),
+        Mistake(
+            "texts_with_all_texts",
+            "each text is looked up with the tokens of all texts; each has its own. Use `gather`",
+            lambda logits, chosen: logits.log_softmax(-1)[:, torch.arange(chosen.shape[1]), chosen],
+        ),
+        Mistake(
+            "one_list",
+            "the numbers are right, but in one list, the texts one after another; give them the shape of"
+            " `chosen`, [batch, seq]",
+            lambda logits, chosen: _expected_logprobs(logits, chosen).flatten(),
+        ),
+        Mistake(
+            "one_list_with_sign_turned",
+            "this is the loss, in one list: turn the signs round, since log-probabilities are never above 0,"
+            " and give them the shape of `chosen`, [batch, seq]",
+            lambda logits, chosen: -_expected_logprobs(logits, chosen).flatten(),
         ),
         Mistake(
             "summed",
@@ -428,6 +456,12 @@ DISTANCE_TO_TEACHER = Check(
             "summed",
             "the squares are added up; their mean is asked for",
             lambda student, teacher: (student - teacher.detach()).square().sum(),
+        ),
+        Mistake(
+            "divided_by_rows",
+            "the sum of the squares is divided by the length of axis 0, which is how many numbers there are"
+            " only if there is a single axis",
+            lambda student, teacher: (student - teacher.detach()).square().sum() / len(student),
         ),
         Mistake(
             "halved",

@@ -41,13 +41,38 @@ SHARES = Check(
         ),
         Mistake(
             "second_axis",
-            "the totals run along axis 1: the last axis of a table, but not of a row alone or of a stack",
+            "right for a table, whose last axis is axis 1; but a row alone has no axis 1, and in a stack of"
+            " tables it is another one. Count from the end: dim=-1",
             lambda amounts: amounts / amounts.sum(dim=1, keepdim=True),
         ),
         Mistake(
             "total_of_first_axis",
             "the totals run down the first axis, from row to row; a row lies along the last axis",
             lambda amounts: amounts / amounts.sum(dim=0, keepdim=True),
+        ),
+        Mistake(
+            "loop_over_first_axis",
+            "right for a table of rows, taken one after the other; but of a row alone each amount is divided"
+            " by itself, and of a stack each table by its own total. Sum along the last axis, whatever is in"
+            " front",
+            lambda amounts: torch.stack([row / row.sum() for row in amounts]),
+        ),
+        Mistake(
+            "two_axes_only",
+            "right for a row alone and for a table, but not for a stack of tables, where `.T` turns all axes"
+            " round. Keep the last axis of the totals instead: keepdim=True",
+            lambda amounts: (amounts.T / amounts.sum(dim=-1)).T,
+        ),
+        Mistake(
+            "axis_put_back_in_front",
+            "right for a table; but the axis that the totals lost was the last one, and has to come back as"
+            " the last one, [..., 1], however many are in front: keepdim=True, or unsqueeze(-1)",
+            lambda amounts: amounts / amounts.sum(dim=-1).unsqueeze(1),
+        ),
+        Mistake(
+            "axis_of_columns",
+            "the columns sum to one, not the rows: the totals run along the last axis but one",
+            lambda amounts: amounts / amounts.sum(dim=-2, keepdim=True),
         ),
         Mistake(
             "largest_is_one",

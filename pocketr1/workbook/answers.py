@@ -53,9 +53,10 @@ class CannotStandAloneError(Exception):
     """The answer leans on something outside its cell; the message says on what, and what to do."""
 
 
-def answer_path(exercise: Exercise) -> Path:
-    """Where the answer to an exercise is kept."""
-    return work_folder() / "answers" / f"{exercise.name}.py"
+def answer_path(exercise: Exercise, unchecked: bool = False) -> Path:
+    """Where the right answer to an exercise is kept, or the one that was kept unchecked."""
+    folder = work_folder() / "answers"
+    return (folder / "unchecked" if unchecked else folder) / f"{exercise.name}.py"
 
 
 def digest(cell: str) -> str:
@@ -86,13 +87,13 @@ def stand_alone(exercise: Exercise, candidate: Any) -> Answer:
     return Answer(cell, _piece(exercise, cell))
 
 
-def read_answer(exercise: Exercise) -> Answer:
-    """The stored answer.
+def read_answer(exercise: Exercise, unchecked: bool = False) -> Answer:
+    """The stored answer, or the one that was kept unchecked.
 
     Raises:
         OSError: if there is none. CannotStandAloneError: if somebody edited it, and it is no answer any more.
     """
-    cell = answer_path(exercise).read_text(encoding="utf-8")
+    cell = answer_path(exercise, unchecked).read_text(encoding="utf-8")
     return Answer(cell, _piece(exercise, cell))
 
 
@@ -143,6 +144,11 @@ def on_its_own(exercise: Exercise, candidate: Any) -> tuple[Verdict, Answer | No
 def borrowed(exercise: Exercise) -> Verdict:
     """The verdict on an answer that is the library's own, or calls it: there it would call itself."""
     return not_yet(BORROWED, f"this is the library's own `{exercise.function}`. Write it yourself")
+
+
+def imports_library(piece: Piece) -> bool:
+    """Whether an answer imports a module of the library: two modules may then import one another."""
+    return within_package(piece.text) != piece.text
 
 
 def clash(piece: Piece, others: Mapping[str, Piece]) -> str | None:

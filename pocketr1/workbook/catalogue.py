@@ -1,14 +1,17 @@
 """The exercises that can be done now, each with its scaffold, its reference and its check."""
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 from ..checks.specification import Check
-from .course import Course, ExerciseEntry, read_course
+from .course import Course, ExerciseEntry, Lesson, read_course
 from .scaffold import make_stub
+
+PREDICTION = re.compile(r"""^(?!\#).*\bpredict\(\s*["']([^"']+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,15 @@ def exercises() -> list[Exercise]:
 def find_exercise(name: str) -> Exercise | None:
     """The exercise called `name` ("attention.scores", or "scores"); None if there is none."""
     return next((exercise for exercise in _exercises() if name in (exercise.name, exercise.function)), None)
+
+
+def prediction_keys(lesson: Lesson) -> list[str]:
+    """The names of the predictions that a lesson asks for, read from its source; none if that is missing."""
+    try:
+        text = (course().root / "lessons" / f"{lesson.id}.py").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return PREDICTION.findall(text)
 
 
 @cache

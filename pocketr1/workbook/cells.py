@@ -114,11 +114,13 @@ def within_package(text: str) -> str:
 
 
 def imports_reference(text: str) -> bool:
-    """Whether the text imports `pocketr1`."""
+    """Whether the text imports `pocketr1`, by a statement or by its name: import_module("pocketr1...")."""
     for node in ast.walk(ast.parse(text)):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and not node.level:
             modules = [node.module or ""]
+        if isinstance(node, ast.Constant) and re.fullmatch(r"pocketr1(\.\w+)*", str(node.value)):
+            return True
         if any(module.split(".")[0] == "pocketr1" for module in modules):
             return True
     return False

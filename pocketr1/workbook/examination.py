@@ -21,7 +21,7 @@ from .comparing import same, tensors_in
 from .explaining import Problem, explain, first_problem, kept_back_because
 from .handing_in import not_callable, renamed_parameter, untouched, wrong_parameters
 from .limits import CPU_SECONDS, OutOfTime, preserved, run_limited
-from .noting import notes_on_prints, notes_on_what_it_reads
+from .noting import helpers_of, notes_on_prints, notes_on_warnings, notes_on_what_it_reads
 from .observing import Outcome, observe, same_gradients
 from .timing import times_as_long
 from .wording import ended, error_line, indented, sentence
@@ -58,7 +58,11 @@ def examine(name: str, candidate: Any) -> Verdict:
         with preserved() as overheard:
             verdict = judge(exercise, candidate)
         notes = [] if verdict.status == NOT_ATTEMPTED else notes_on_prints(overheard)
-        notes += notes_on_what_it_reads(exercise, candidate, overheard) if verdict.status == NOT_YET else []
+        if verdict.status == NOT_YET:
+            named = {mistake.name for mistake in exercise.check.mistakes}
+            notes += [] if verdict.mistake in named else notes_on_warnings(overheard)
+            notes += notes_on_what_it_reads(candidate)
+            notes += notes_on_helpers(exercise, candidate)
         return with_notes(verdict, notes)
     except KeyboardInterrupt:
         raise
@@ -76,6 +80,19 @@ def not_yet(mistake: str, says: str, details: list[str] | None = None) -> Verdic
 def with_notes(verdict: Verdict, notes: list[str]) -> Verdict:
     """The verdict, with sentences below it."""
     return replace(verdict, message="\n".join([verdict.message, *([indented(notes)] if notes else [])]))
+
+
+def notes_on_helpers(exercise: Exercise, candidate: Any) -> list[str]:
+    """A sentence for each answer to another exercise that this one calls and that is not right itself."""
+    notes = []
+    for name, helper in helpers_of(exercise, candidate).items():
+        other = find_exercise(name)
+        assert other is not None
+        with preserved():
+            status = judge(other, helper).status
+        if status == NOT_YET:
+            notes.append(f"It calls your own `{name}`, which is not right yet: check({name}) says why.")
+    return notes
 
 
 def judge(exercise: Exercise, candidate: Any) -> Verdict:
@@ -149,24 +166,28 @@ class _Examination:
     def _named(self, problems: list[Problem]) -> Mistake | None:
         """The known mistake that agrees with the candidate on every case that it got through.
 
-        Failing that, the only one that agrees with it wherever it is wrong: a mistake may be made in part.
+        Failing that, one that agrees with it wherever it is wrong: a mistake may be made in part. Of several
+        such, the one that agrees with it most often, if there is one.
         """
         failing = [problem.case for problem in problems]
-        in_part = []
+        in_part: list[tuple[int, Mistake]] = []
         for mistake in self.check.mistakes:
             wrong = [self._observe(mistake.answer, case) for case in self.check.cases[: len(self.outcomes)]]
             runs = list(zip(self.check.cases, self.outcomes, wrong, self.expected, strict=False))
-            alike = [got.error is None for _, got, made, _ in runs if _agree(got, made)]
+            alike = [_has_value(got) for _, got, made, _ in runs if _agree(got, made)]
             if not any(alike):
                 continue  # that both raise errors is no likeness
             if len(alike) == len(runs):
                 return mistake
             wherever_it_fails = [run for run in runs if run[0] in failing]
-            if all(
+            shown = any(_has_value(got) for _, got, _, _ in wherever_it_fails)
+            if shown and all(
                 _agree(got, made) and not _agree(made, right) for _, got, made, right in wherever_it_fails
             ):
-                in_part.append(mistake)
-        return in_part[0] if len(in_part) == 1 else None
+                in_part.append((len(alike), mistake))
+        most = max((often for often, _ in in_part), default=0)
+        likeliest = [mistake for often, mistake in in_part if often == most]
+        return likeliest[0] if len(likeliest) == 1 else None
 
     def _fits_one_size(self, problems: list[Problem]) -> bool:
         """Right for one set of sizes and wrong for all others with as many axes.
@@ -241,8 +262,7 @@ class _Examination:
             return None
         return (
             f"it takes about {times:.0f} times as long as the course's own, with {case.name}. So that later "
-            "lessons stay quick, your library goes on with the course's, unless you type "
-            f"keep({self.exercise.function})"
+            f"lessons stay quick, `mine` takes it only if you type keep({self.exercise.function})"
         )
 
 
@@ -256,16 +276,28 @@ def _not_attempted(exercise: Exercise) -> Verdict:
     return Verdict(NOT_ATTEMPTED, None, f"{head}\n{indented(todo)}")
 
 
+def _has_value(outcome: Outcome) -> bool:
+    """Whether anything came back, though the way back may fail."""
+    return outcome.error is None or outcome.in_backward
+
+
 def _agree(one: Outcome, other: Outcome) -> bool:
     if one.error or other.error:
-        return type(one.error) is type(other.error)
+        alike = _family(one.error) is _family(other.error) and one.in_backward == other.in_backward
+        return alike and (not one.in_backward or same(one.value, other.value))
     if not same(one.value, other.value):
         return False
-    return _has_nan(other.value) or same_gradients(one, other)  # behind NaN, no gradient means anything
+    # Behind NaN or infinity, no gradient means anything.
+    return not _is_finite(other.value) or same_gradients(one, other)
 
 
-def _has_nan(output: Any) -> bool:
-    return any(bool(tensor.isnan().any()) for tensor in tensors_in(output) if tensor.is_floating_point())
+def _family(error: BaseException | None) -> type:
+    """The error's type. A shape that does not fit is now an IndexError of PyTorch's, now a RuntimeError."""
+    return RuntimeError if type(error) is IndexError else type(error)
+
+
+def _is_finite(output: Any) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in tensors_in(output) if tensor.is_floating_point())
 
 
 def _shows_a_length_of(fits: tuple[tuple[int, ...], ...], problem: Problem) -> bool:

@@ -25,14 +25,18 @@ FORMAT = 1
 LOCK_SECONDS = 10
 MARKS = {"right": "✓", "not yet": "✗", "not attempted": "○"}
 
+EXAMINED_AGAIN = " The next begin(...) examines the answers in answers/ again."
+"""What a complaint about a damaged file ends with, until that has happened."""
+
 
 @dataclass
 class Record:
     """One exercise. Times are in UTC, as ISO 8601 writes them.
 
     status: the best that was reached; what was right once stays right. attempts: checks of something begun.
-    first, solved: the times of the first check and of the first right one. digest: of the kept answer's file.
-    yours: whether the library runs on it. on_purpose: kept without being asked whether it is right.
+    first, solved: the times of the first check and of the first right one. digest: of the answer's file that
+    is in use. yours: whether the library runs on it. on_purpose: it is what keep(...) was given, which nobody
+    asked whether it is right; it has a file of its own, and the right answer keeps the other.
     """
 
     status: str = "not attempted"
@@ -90,6 +94,21 @@ def read_book() -> Book:
         return _set_aside(path)
 
 
+def read_copy(path: Path) -> Book:
+    """What is kept in a copy of somebody's progress.json. The file is only read, and stays where it is.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is damaged, or a newer version of the course wrote it.
+    """
+    try:
+        return _decoded(path.read_text(encoding="utf-8"))
+    except _NewerError:
+        raise ValueError("a newer version of the course wrote it") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ValueError("it is damaged, or no record of progress") from None
+
+
 def update(change: Callable[[Book], None]) -> Book:
     """Read the book, let `change` change it, and write it, while no other kernel can.
 
@@ -137,7 +156,38 @@ def table_of(course: Course, book: Book) -> str:
     entries = [entry for lesson in course.ready for entry in lesson.exercises]
     core = [entry for entry in entries if entry.core]
     total = f"In all: {_count(entries, book)} right; of the core exercises, {_count(core, book)}."
-    return "\n\n".join([*blocks, total])
+    return "\n\n".join([*blocks, total, *_legend(entries, book)])
+
+
+def _legend(entries: Sequence[ExerciseEntry], book: Book) -> list[str]:
+    """What the words in the column beside the importance mean: of those that are there, a line each."""
+    there = {(_whose(entry.name, book), book.status(entry.name) == "right") for entry in entries}
+    words = {whose for whose, _ in there}
+    lines = []
+    if "yours" in words:
+        lines.append("yours      `mine` runs on your answer.")
+    if "on loan" in words:
+        lines.append("on loan    `mine` runs on the course's own piece.")
+    if ("on loan", True) in there and book.reference_only:
+        lines.append("           use_reference(False) takes your right answers again.")
+    elif ("on loan", True) in there:
+        lines.append(
+            "           Right and on loan: `mine` could not take the answer, or you lent the piece again.\n"
+            "           check(...) says which, and what to change."
+        )
+    if "unchecked" in words:
+        lines.append(
+            "unchecked  `mine` runs on what you gave to keep(...), right or not.\n"
+            '           lend("name", False) takes your right answer again, if there is one.'
+        )
+    return ["\n".join(lines)] if lines else []
+
+
+def _whose(name: str, book: Book) -> str:
+    """On whose piece the library runs."""
+    if not book.is_yours(name):
+        return "on loan"
+    return "unchecked" if book.records[name].on_purpose else "yours"
 
 
 def _count(entries: Sequence[ExerciseEntry], book: Book) -> str:
@@ -153,11 +203,11 @@ def _lesson_table(lesson: Lesson, book: Book) -> str:
 
 def _row(entry: ExerciseEntry, book: Book, width: int) -> str:
     status = book.status(entry.name)
-    whose = "yours" if book.is_yours(entry.name) else "on loan"
+    whose = _whose(entry.name, book)
     attempts = book.records[entry.name].attempts if entry.name in book.records else 0
     checks = f"{attempts} check{'' if attempts == 1 else 's'}" if attempts else ""
     columns = [f"{MARKS[status]} {status:<13}", f"{entry.function:<{width}}", f"{entry.importance:<5}"]
-    return "    " + "  ".join([*columns, f"{whose:<7}", checks]).rstrip()
+    return "    " + "  ".join([*columns, f"{whose:<9}", checks]).rstrip()
 
 
 def _patiently(action: Callable[[], Result]) -> Result:
@@ -217,5 +267,4 @@ def _set_aside(path: Path) -> Book:
         return Book()
     except OSError:
         return Book(complaint=f"{path.name} is damaged and could not be moved away.", writable=False)
-    says = f"{path.name} was damaged, and is set aside as {aside.name}."
-    return Book(complaint=f"{says} The next begin(...) examines the answers in answers/ again.")
+    return Book(complaint=f"{path.name} was damaged, and is set aside as {aside.name}.{EXAMINED_AGAIN}")

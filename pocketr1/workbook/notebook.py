@@ -12,18 +12,22 @@ from typing import Any
 
 import torch
 
-from . import library, mine
-from .catalogue import Exercise, course, exercises, find_exercise
+from . import last_runs, library, mine
+from .catalogue import Exercise, course, exercises, find_exercise, prediction_keys
 from .course import Lesson
-from .examination import RIGHT, examine
+from .examination import NOT_ATTEMPTED, RIGHT, examine
 from .journal import Book, read_book, table, update
 from .scaffold import read_source
-from .wording import wrapped
+from .waiting import patience
+from .wording import ended, wrapped
 
 FEW_STEPS = "POCKETR1_FEW_STEPS"
 """The environment variable that cuts trainings short. Only the test of unsolved notebooks sets it."""
 
 FEW = 5
+
+_MISSING = object()
+"""In the place of an argument that was left out."""
 
 _lesson: Lesson | None = None
 
@@ -35,6 +39,7 @@ def begin(lesson_id: str, namespace: dict[str, Any]) -> None:
     global _lesson
     _lesson = course().lesson(lesson_id)
     torch.set_num_threads(1)
+    last_runs.listen()
     for entry in _lesson.exercises:
         exercise = find_exercise(entry.name)
         if exercise is not None and exercise.function not in namespace:
@@ -47,27 +52,47 @@ def begin(lesson_id: str, namespace: dict[str, Any]) -> None:
     print(wrapped("\n".join([head.rstrip(), *said])))
 
 
-def check(answer: Any) -> None:
+def check(answer: Any = _MISSING) -> None:
     """Examine an answer and print what was found. A right one is kept, and `mine` runs on it from here on."""
+    if answer is _MISSING:
+        print(wrapped(_which("check")))
+        return
     frame = _caller()
     exercise, answer = _meant(answer, frame, "check")
     if exercise is None:
         return
-    verdict = library.hand_in(exercise, answer, examine(exercise.name, answer))
+    with patience(f"Still running `{exercise.function}` on the check's cases ..."):
+        verdict = library.hand_in(exercise, answer, examine(exercise.name, answer))
     if verdict.status == RIGHT:
         mine.refresh(frame.f_globals)
+    failure = last_runs.failure_of(exercise, answer)
+    if failure:
+        print(wrapped(_about_failed_run(exercise, failure, verdict.status)))
     print(wrapped(verdict.message))
 
 
-def solution(name: str) -> None:
+def _about_failed_run(exercise: Exercise, failure: str, status: str) -> str:
+    """What to know before a verdict on something older than what stands in the cell."""
+    version = "the scaffold" if status == NOT_ATTEMPTED else "the version before it"
+    failed = f"The last run of the cell of `{exercise.function}` failed: {ended(failure)}"
+    return f"{failed} This is about {version}."
+
+
+def solution(name: Any = _MISSING) -> None:
     """Print the course's own answer to an exercise."""
+    if name is _MISSING:
+        print(wrapped(_which("solution")))
+        return
     exercise = _named(name)
     if exercise is not None:
         print(read_source(exercise.entry).text)
 
 
-def keep(answer: Any) -> None:
+def keep(answer: Any = _MISSING) -> None:
     """Put this answer into `mine` whatever the verdict: a slow one, or a wrong one to see what it does."""
+    if answer is _MISSING:
+        print(wrapped(_which("keep")))
+        return
     frame = _caller()
     exercise, answer = _meant(answer, frame, "keep")
     if exercise is not None:
@@ -75,20 +100,23 @@ def keep(answer: Any) -> None:
         mine.refresh(frame.f_globals)
 
 
-def lend(name: str) -> None:
-    """Take the reference for this exercise into `mine` again. Your answer stays in its file."""
+def lend(name: Any = _MISSING, on: bool = True) -> None:
+    """Take the course's own piece into `mine` for this exercise, or, with False, your answer again."""
+    if name is _MISSING:
+        print(wrapped(_which("lend")))
+        return
     exercise = _named(name)
     if exercise is not None:
-        print(library.lend_again(exercise))
+        print(wrapped(library.lend_again(exercise) if on else library.take_back(exercise)))
         mine.refresh(_caller().f_globals)
 
 
 def use_reference(on: bool = True) -> None:
     """Run all lessons on the course's own code alone, or, with False, on your answers again."""
     if not isinstance(on, bool):
-        print("Type use_reference(True) for the course's own code, use_reference(False) for yours.")
+        print("Type use_reference(True) for the course's own code, use_reference(False) for your answers.")
         return
-    print(library.reference_only(on))
+    print(wrapped(library.reference_only(on)))
     mine.refresh(_caller().f_globals)
 
 
@@ -97,8 +125,15 @@ def progress() -> None:
     print(table())
 
 
-def predict(key: str, text: str | float) -> None:
+def predict(key: str = "", text: Any = _MISSING) -> None:
     """Keep a prediction, to be held against what happens. `key` names it within the lesson."""
+    unknown = _unknown_prediction(key)
+    if unknown:
+        print(wrapped(unknown))
+        return
+    if text is _MISSING:
+        print(f'No prediction yet. Type a guess too: predict("{key}", "my guess").')
+        return
     said = " ".join(str(text).split())
     if not said.strip("."):
         print(
@@ -113,8 +148,12 @@ def predict(key: str, text: str | float) -> None:
     print(book.complaint or "Kept. We come back to it.")
 
 
-def recall(key: str) -> None:
+def recall(key: str = "") -> None:
     """Print the prediction that was kept under this key."""
+    unknown = _unknown_prediction(key)
+    if unknown:
+        print(wrapped(unknown))
+        return
     said = read_book().predictions.get(_prediction_key(key))
     print(f"You predicted: {said}" if said else "You made no prediction here. What would it have been?")
 
@@ -122,6 +161,17 @@ def recall(key: str) -> None:
 def steps(number: int) -> int:
     """How many steps to train: `number`, or a few when the environment variable POCKETR1_FEW_STEPS is set."""
     return min(number, FEW) if os.environ.get(FEW_STEPS) else number
+
+
+def _unknown_prediction(key: str) -> str | None:
+    """A sentence, if the lesson asks for no prediction of this name, and so would never show it again."""
+    known = prediction_keys(_lesson) if _lesson else []
+    if not known or key in known:
+        return None
+    listed = ", ".join(f'"{name}"' for name in known)
+    if not key:
+        return f"Which prediction? This lesson has {listed}."
+    return f'There is no prediction called "{key}" in this lesson. It has {listed}. Nothing is kept.'
 
 
 def _prediction_key(key: str) -> str:
@@ -152,7 +202,15 @@ def _meant(answer: Any, frame: FrameType, verb: str) -> tuple[Exercise | None, A
     What is written between the brackets counts first, so that check(scores) is about `scores` whatever that
     has become.
     """
-    written = _written(frame, verb)
+    argument = _argument(frame, verb)
+    if isinstance(argument, ast.Call) and find_exercise(_name_of(argument.func) or ""):
+        print(wrapped(_not_its_result(str(_name_of(argument.func)), verb)))
+        return None, answer
+    kind = find_exercise(type(answer).__name__)
+    if kind is not None and type(answer).__name__ == kind.function:
+        print(wrapped(_not_its_result(kind.function, verb)))
+        return None, answer
+    written = _name_of(argument)
     if isinstance(answer, str) and find_exercise(answer) and written is None:
         written, answer = answer, frame.f_globals.get(find_exercise(answer).function)  # type: ignore[union-attr]
     called = getattr(answer, "__name__", None)
@@ -167,8 +225,34 @@ def _meant(answer: Any, frame: FrameType, verb: str) -> tuple[Exercise | None, A
     return None, answer
 
 
-def _written(frame: FrameType, verb: str) -> str | None:
-    """The name between the brackets of check(...), read from the cell's own text."""
+def _which(verb: str) -> str:
+    """What to write between brackets that were left empty."""
+    here = [entry.function for entry in _lesson.exercises] if _lesson else []
+    name = (here or ["scores"])[0]
+    example = f'{verb}("{name}")' if verb in ("lend", "solution") else f"{verb}({name})"
+    return f"Which one? Give {verb} an exercise: {example}." + (
+        f" This lesson has {', '.join(here)}." if here else ""
+    )
+
+
+def _not_its_result(name: str, verb: str) -> str:
+    """What to write where a function was called, or an object made, between the brackets."""
+    exercise = find_exercise(name)
+    assert exercise is not None
+    name, is_class = exercise.function, isinstance(exercise.reference, type)
+    kind, given = ("class", "an object of it") if is_class else ("function", "its result")
+    return f"This is {given}. Give {verb} the {kind} itself, without brackets after its name: {verb}({name})."
+
+
+def _name_of(argument: ast.expr | None) -> str | None:
+    """The name that is written: `scores`, also of `attention.scores`."""
+    if isinstance(argument, ast.Name):
+        return argument.id
+    return argument.attr if isinstance(argument, ast.Attribute) else None
+
+
+def _argument(frame: FrameType, verb: str) -> ast.expr | None:
+    """What stands between the brackets of check(...), read from the cell's own text."""
     try:
         tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
     except SyntaxError:
@@ -179,11 +263,9 @@ def _written(frame: FrameType, verb: str) -> str | None:
             and isinstance(node.func, ast.Name)
             and node.func.id == verb
             and node.args
+            and node.lineno <= frame.f_lineno <= (node.end_lineno or node.lineno)
         ):
-            argument = node.args[0]
-            here = node.lineno <= frame.f_lineno <= (node.end_lineno or node.lineno)
-            if here and isinstance(argument, ast.Name | ast.Attribute):
-                return argument.id if isinstance(argument, ast.Name) else argument.attr
+            return node.args[0]
     return None
 
 

@@ -1,5 +1,6 @@
 """What is worth knowing beside a verdict: prints left over, warnings, and what an answer reads around it."""
 
+from textwrap import shorten
 from typing import Any
 
 from torch import Tensor
@@ -21,17 +22,30 @@ def notes_on_prints(overheard: Overheard) -> list[str]:
     return [f"It prints something when it is called, first: {first!r}. A left-over print?"]
 
 
-def notes_on_what_it_reads(exercise: Exercise, candidate: Any, overheard: Overheard) -> list[str]:
-    """What may explain a wrong answer: a warning, a variable of the notebook, another answer."""
+def notes_on_warnings(overheard: Overheard) -> list[str]:
+    """The first warning that comes from the answer itself."""
     learners = [warning for warning in overheard.warned if is_learners(warning.filename)]
     warned = [str(warning.message).strip().partition("\n")[0] for warning in learners]
-    notes = [f"PyTorch or Python warned: {sentence(text)[:200]}" for text in warned[:1]]
+    return [
+        f"PyTorch or Python warned: {shorten(sentence(text), 200, placeholder=' ...')}" for text in warned[:1]
+    ]
+
+
+def notes_on_what_it_reads(candidate: Any) -> list[str]:
+    """What may explain a wrong answer: a variable of the notebook."""
+    notes = []
     around = globals_read(candidate)
     data = [f"`{name}`" for name, value in around.items() if isinstance(value, DATA)]
     if data:
         notes.append(f"It reads {', '.join(data)} of the notebook, which nobody passes in. Is that meant?")
-    for name, value in around.items():
-        beside = getattr(value, "__module__", None) == candidate.__module__
-        if beside and name != exercise.function and find_exercise(name):
-            notes.append(f"It calls your own `{name}`. Is that one right?")
     return notes
+
+
+def helpers_of(exercise: Exercise, candidate: Any) -> dict[str, Any]:
+    """The learner's answers to other exercises that an answer calls, by name."""
+    home = getattr(candidate, "__module__", None)
+    return {
+        name: value
+        for name, value in globals_read(candidate).items()
+        if name != exercise.function and getattr(value, "__module__", None) == home and find_exercise(name)
+    }

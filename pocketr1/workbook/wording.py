@@ -6,6 +6,7 @@ import sysconfig
 import textwrap
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 MOST_ROWS, MOST_COLUMNS, MOST_PARTS = 6, 4, 6
 """How much of a large output is shown."""
+
+DIGITS = 6
+"""How many digits of a number are shown, unless it takes more to tell two apart."""
 
 WIDTH = 96
 """How many characters a printed line may have, so that it fits a notebook's page."""
@@ -69,11 +73,11 @@ def described(thing: Any) -> str:
     if thing is None:
         return "nothing (None)"
     if isinstance(thing, np.generic):
-        return f"the NumPy number {thing.item()!r}"
+        return f"the NumPy number {rounded(thing.item())}"
     if isinstance(thing, bool):
         return str(thing)
     if isinstance(thing, int | float):
-        return f"the number {thing!r}"
+        return f"the number {rounded(thing)}"
     if isinstance(thing, str):
         return f"the text {thing[:40]!r}"
     if isinstance(thing, tuple | list):
@@ -91,14 +95,36 @@ def described(thing: Any) -> str:
     return f"{'an' if type(thing).__name__[:1] in 'AEIOU' else 'a'} {type(thing).__name__}"
 
 
+def rounded(number: Any, digits: int = DIGITS) -> str:
+    """A number as Python writes it, a float with so many digits: 0.6 and not 0.6000000238418579."""
+    return repr(float(f"{number:.{digits}g}")) if isinstance(number, float) else repr(number)
+
+
+def as_written(thing: Any) -> str:
+    """A configuration as one would type it, without the parts that are left as they are."""
+    if not is_dataclass(thing) or isinstance(thing, type):
+        return rounded(thing)
+    given = [
+        f"{part.name}={as_written(getattr(thing, part.name))}"
+        for part in fields(thing)
+        if getattr(thing, part.name) != part.default
+    ]
+    return f"{type(thing).__name__}({', '.join(given)})"
+
+
 def inputs(names: Sequence[str], arguments: Sequence[Any]) -> str:
-    """The arguments of a case, shapes for tensors: "query [2, 16], key [3, 16], heads = 2"."""
+    """The arguments of a case, shapes for tensors: "query [2, 16], key [3, 16], heads = 2".
+
+    A configuration is written out: a count is followed by hand from its numbers.
+    """
     parts = []
     for name, argument in zip(names, arguments, strict=True):
         if isinstance(argument, Tensor):
             parts.append(f"{name} {shape(argument)}")
         elif isinstance(argument, bool | int | float | str) or argument is None:
-            parts.append(f"{name} = {argument!r}")
+            parts.append(f"{name} = {rounded(argument)}")
+        elif is_dataclass(argument):
+            parts.append(f"{name} = {as_written(argument)}")
         else:
             parts.append(name)
     return ", ".join(parts)
@@ -124,6 +150,8 @@ def part_of_output(path: tuple[Any, ...]) -> str:
 
 def beside(got: Any, expected: Any, index: tuple[int, ...] | None) -> list[str]:
     """Yours and the expected one, side by side; of a large tensor, the part around the element `index`."""
+    if isinstance(got, float) and isinstance(expected, int | float):
+        return _numbers_beside(got, expected)
     if not _comparable(got, expected):
         return [f"yours     {described(got)}", f"expected  {described(expected)}"]
     place, got, expected, index = _window(got, expected, index or (0,) * got.dim())
@@ -135,6 +163,15 @@ def beside(got: Any, expected: Any, index: tuple[int, ...] | None) -> list[str]:
     width = max(len(row) for row in [*left, "yours"]) + 4
     pairs = zip_longest(["yours", *left], ["expected", *right], fillvalue="")
     return [*lines, *(f"{mine:<{width}}{theirs}" for mine, theirs in pairs)]
+
+
+def _numbers_beside(got: float, expected: float) -> list[str]:
+    """Two numbers, with as few digits as show that they differ."""
+    for digits in (DIGITS, 9, 12, 17):
+        mine, theirs = rounded(got, digits), rounded(expected, digits)
+        if mine != theirs:
+            break
+    return [f"yours     the number {mine}", f"expected  the number {theirs}"]
 
 
 def _comparable(got: Any, expected: Any) -> bool:
@@ -190,8 +227,19 @@ def _rows(tensor: Tensor, format_number: Callable[[Any], str]) -> list[str]:
 
 
 def error_line(error: BaseException) -> str:
-    """The error as Python names it, on one line."""
-    message = str(error).strip().partition("\n")[0]
+    """The error as Python names it, on one line: of a long message, the line that says what is wrong.
+
+    einops begins with the pattern and ends with the reason. A first line that ends with a colon announces the
+    second one.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    message = lines[0]
+    if type(error).__module__.partition(".")[0] == "einops" and len(lines) > 1:
+        message = lines[-1]
+    elif message.endswith("expected one of:"):  # every way to call a function of PyTorch follows
+        message = message.rpartition(",")[0]
+    elif message.endswith(":") and len(lines) > 1:
+        message = f"{message} {lines[1]}"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -94,6 +94,10 @@ def swapped_at_the_end(query: Tensor, key: Tensor) -> Tensor:
     return scores_by_einsum(query, key).transpose(-2, -1)
 
 
+def paired_up_by_einsum(query: Tensor, key: Tensor) -> Tensor:
+    return torch.einsum("...d,...d->...", query, key) * key.shape[-1] ** -0.5
+
+
 def cosine_by_norms(query: Tensor, key: Tensor) -> Tensor:
     return query @ key.mT / (query.norm(dim=-1).unsqueeze(-1) * key.norm(dim=-1).unsqueeze(-2))
 
@@ -145,6 +149,92 @@ def softmax_by_differences(logits: Tensor) -> Tensor:
 
 def over_queries_by_transpose(logits: Tensor) -> Tensor:
     return logits.mT.softmax(dim=-1).mT
+
+
+def sum_of_axis_one(logits: Tensor) -> Tensor:
+    exponentials = torch.exp(logits - logits.max(dim=-1, keepdim=True).values)
+    return exponentials / exponentials.sum(dim=1, keepdim=True)
+
+
+def sum_of_axis_one_in_place(logits: Tensor) -> Tensor:
+    weights = (logits - torch.amax(logits, -1, keepdim=True)).exp()
+    return torch.div(weights, torch.sum(weights, 1, keepdim=True))
+
+
+def rows_from_a_list(logits: Tensor) -> Tensor:
+    rows = []
+    for row in logits:
+        rows.append(softmax_by_logsumexp(row) if row.dim() else row.softmax(0))
+    return torch.stack(rows)
+
+
+def by_hand_along(axis: int, shifted: bool):
+    """A softmax by hand along one axis, with or without the maximum of that axis subtracted."""
+
+    def softmax(logits: Tensor) -> Tensor:
+        exponentials = torch.exp(logits - logits.max(axis, keepdim=True)[0] if shifted else logits)
+        return exponentials / torch.sum(exponentials, axis, keepdim=True)
+
+    return softmax
+
+
+def over_queries_by_columns(logits: Tensor) -> Tensor:
+    columns = logits.transpose(-1, -2).exp()
+    return (columns / columns.sum(-1, keepdim=True)).transpose(-1, -2)
+
+
+def over_first_axis_by_einops(logits: Tensor) -> Tensor:
+    return logits.exp() / reduce(logits.exp(), "first ... -> 1 ...", "sum")
+
+
+def total_unshifted_by_flattening(logits: Tensor) -> Tensor:
+    exponentials = torch.exp(logits.flatten())
+    return (exponentials / exponentials.sum()).view(logits.shape)
+
+
+def axis_lost_unshifted_by_einops(logits: Tensor) -> Tensor:
+    exponentials = math.e**logits
+    return exponentials / reduce(exponentials, "... keys -> ...", "sum")
+
+
+def less_flat_maximum(logits: Tensor) -> Tensor:
+    exponentials = torch.exp(logits - torch.max(logits, dim=-1).values)
+    return exponentials / torch.sum(exponentials, dim=-1, keepdim=True)
+
+
+def less_flat_maximum_by_einops(logits: Tensor) -> Tensor:
+    exponentials = (logits - reduce(logits, "... keys -> ...", "max")).exp()
+    return exponentials / reduce(exponentials, "... keys -> ... 1", "sum")
+
+
+def less_flat_maximum_by_flat_sum(logits: Tensor) -> Tensor:
+    exponentials = torch.exp(logits - logits.max(dim=-1).values)
+    return exponentials / exponentials.sum(dim=-1)
+
+
+def both_axes_lost_by_einops(logits: Tensor) -> Tensor:
+    exponentials = (logits - reduce(logits, "... keys -> ...", "max")).exp()
+    return exponentials / reduce(exponentials, "... keys -> ...", "sum")
+
+
+def shifted_without_exponential(logits: Tensor) -> Tensor:
+    shifted = logits - logits.max(dim=-1, keepdim=True).values
+    return shifted / shifted.sum(dim=-1, keepdim=True)
+
+
+def shifted_without_exponential_by_mean(logits: Tensor) -> Tensor:
+    shifted = logits - logits.amax(dim=-1, keepdim=True)
+    return shifted / (shifted.mean(-1, keepdim=True) * logits.shape[-1])
+
+
+def subtracted_above_only(logits: Tensor) -> Tensor:
+    largest = logits.max(dim=-1, keepdim=True).values
+    return torch.exp(logits - largest) / torch.exp(logits).sum(-1, keepdim=True)
+
+
+def subtracted_above_only_by_einops(logits: Tensor) -> Tensor:
+    above = (logits - reduce(logits, "... keys -> ... 1", "max")).exp()
+    return above / reduce(logits.exp(), "... keys -> ... 1", "sum")
 
 
 def over_axis_one_by_hand(logits: Tensor) -> Tensor:
@@ -432,6 +522,53 @@ def attend_infinity_times_one_less_mask(
         logits = logits - (1.0 - mask.float()) * torch.inf
     weights = torch.softmax(logits, dim=-1)
     return weights @ value, weights
+
+
+def unweighed_by_where(logits: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(mask, logits, -torch.inf)
+
+
+def attend_causal_by_default(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    if mask is None:
+        mask = mask_by_tril(query.shape[-2], key.shape[-2])
+    return attend_by_adding(query, key, value, mask)
+
+
+def attend_causal_besides(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    ahead = ~mask_by_loops(query.shape[-2], key.shape[-2])
+    logits = scores_by_einsum(query, key).masked_fill(ahead, -torch.inf)
+    if mask is not None:
+        logits = logits.masked_fill(~mask, -torch.inf)
+    return logits.softmax(-1) @ value, logits.softmax(-1)
+
+
+def attend_causal_instead(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    return attend_by_pytorch(query, key, value, mask_by_tril(query.shape[-2], key.shape[-2]))
+
+
+def attend_pytorchs_causal_besides(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    logits = scores_by_einsum(query, key)
+    logits = logits.masked_fill(torch.ones_like(logits).triu(1).bool(), float("-inf"))
+    if mask is not None:
+        logits = torch.where(mask, logits, float("-inf"))
+    return logits.softmax(-1) @ value, logits.softmax(-1)
+
+
+def attend_pytorchs_causal_by_default(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None):
+    seen = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril() if mask is None else mask
+    return attend_by_adding(query, key, value, seen)
+
+
+def causal_instead_by_where(logits: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(mask_by_last_rows(*logits.shape[-2:]), logits, -torch.inf).softmax(-1)
+
+
+def top_left_instead(logits: Tensor, mask: Tensor) -> Tensor:
+    return logits.masked_fill(torch.ones_like(logits).tril() == 0, -torch.inf).softmax(-1)
+
+
+def top_left_instead_by_adding(logits: Tensor, mask: Tensor) -> Tensor:
+    return (logits + torch.full(logits.shape[-2:], -torch.inf).triu(1)).softmax(-1)
 
 
 def zeroed_by_masked_fill(logits: Tensor, mask: Tensor) -> Tensor:
@@ -759,6 +896,40 @@ def forward_mask_of_first_by_index(self, x: Tensor, mask: Tensor | None = None):
     return forward_by_einsum(self, x, mask)
 
 
+def forward_never_split(self, x: Tensor, mask: Tensor | None = None):
+    output, weights = attend_by_adding(self.query(x), self.key(x), self.value(x), mask)
+    return self.output(output), weights
+
+
+def forward_never_split_by_hand(self, x: Tensor, mask: Tensor | None = None):
+    logits = self.query(x) @ self.key(x).mT / x.shape[-1] ** 0.5
+    if mask is not None:
+        logits = torch.where(mask, logits, -torch.inf)
+    weights = logits.softmax(-1)
+    return self.output(weights @ self.value(x)), weights
+
+
+def forward_one_head(self, x: Tensor, mask: Tensor | None = None):
+    query, key, value = (split_by_view(p(x), 1) for p in (self.query, self.key, self.value))
+    output, weights = attend_by_adding(query, key, value, mask)
+    return self.output(merge_by_reshape(output)), weights
+
+
+def forward_causal_by_default(self, x: Tensor, mask: Tensor | None = None):
+    if mask is None:
+        mask = mask_by_tril(x.shape[1], x.shape[1])
+    return forward_by_einsum(self, x, mask)
+
+
+def forward_causal_besides(self, x: Tensor, mask: Tensor | None = None):
+    causal = mask_by_loops(x.shape[1], x.shape[1])
+    return usual(self, x, causal if mask is None else causal & mask)
+
+
+def forward_causal_instead(self, x: Tensor, mask: Tensor | None = None):
+    return usual(self, x, mask_by_tril(x.shape[1], x.shape[1]))
+
+
 def forward_residual(self, x: Tensor, mask: Tensor | None = None):
     output, weights = forward_by_einsum(self, x, mask)
     return output + x, weights
@@ -853,23 +1024,62 @@ WRONG = {
             lambda query, key: query @ key.mT / math.sqrt(query.shape[-2]),
             root_of_queries_by_shape_of_result,
         ],
+        "root_of_axis_zero": [
+            lambda query, key: query @ key.mT / math.sqrt(len(query)),
+            lambda query, key: scores_by_einsum(query, key) * (key.shape[-1] / query.shape[0]) ** 0.5,
+        ],
+        "always_four": [
+            lambda query, key: query @ key.mT / math.sqrt(16),
+            lambda query, key: torch.einsum("...qd,...kd->...qk", query / 2, key / 2),
+        ],
+        "rounded_down": [
+            lambda query, key: query @ key.mT // math.sqrt(query.shape[-1]),
+            lambda query, key: torch.floor_divide(query @ key.transpose(-2, -1), key.shape[-1] ** 0.5),
+        ],
         "root_rounded": [
             lambda query, key: query @ key.mT / int(query.shape[-1] ** 0.5),
             root_rounded_by_floor,
         ],
         "queries_and_keys_swapped": [swapped_by_transposing_the_query, swapped_at_the_end],
+        "paired_up": [
+            lambda query, key: (query * key).sum(-1) / math.sqrt(query.shape[-1]),
+            paired_up_by_einsum,
+        ],
         "cosine": [cosine_by_norms, cosine_by_pytorch],
         "weights_already": [lambda query, key: scores_by_einops(query, key).softmax(-1), weights_by_hand],
     },
     "softmax": {
         "over_queries": [lambda logits: logits.softmax(dim=-2), over_queries_by_transpose],
+        "over_queries_unshifted": [by_hand_along(-2, shifted=False), over_queries_by_columns],
+        "over_first_axis": [lambda logits: logits.softmax(0), by_hand_along(0, shifted=True)],
+        "over_first_axis_unshifted": [by_hand_along(0, shifted=False), over_first_axis_by_einops],
         "over_axis_one": [lambda logits: functional.softmax(logits, dim=1), over_axis_one_by_hand],
+        "sum_of_axis_one": [
+            sum_of_axis_one,
+            sum_of_axis_one_in_place,
+        ],
+        "loop_over_first_axis": [
+            lambda logits: torch.stack([functional.softmax(row, dim=-1) for row in logits]),
+            rows_from_a_list,
+        ],
         "over_everything": [
             lambda logits: logits.flatten().softmax(0).view_as(logits),
             over_everything_by_hand,
         ],
         "total_of_everything": [total_by_sum, total_by_einops],
+        "total_unshifted": [
+            lambda logits: torch.exp(logits) / torch.exp(logits).sum(),
+            total_unshifted_by_flattening,
+        ],
         "axis_lost": [axis_lost_by_sum, axis_lost_by_einops],
+        "axis_lost_unshifted": [
+            lambda logits: logits.exp() / logits.exp().sum(-1),
+            axis_lost_unshifted_by_einops,
+        ],
+        "axis_of_maximum_lost": [less_flat_maximum, less_flat_maximum_by_einops],
+        "both_axes_lost": [less_flat_maximum_by_flat_sum, both_axes_lost_by_einops],
+        "no_exponential_shifted": [shifted_without_exponential, shifted_without_exponential_by_mean],
+        "subtracted_above_only": [subtracted_above_only, subtracted_above_only_by_einops],
         "not_normalised": [
             lambda logits: torch.exp(logits - logits.max(-1, keepdim=True)[0]),
             not_normalised_by_division,
@@ -953,6 +1163,50 @@ WRONG = {
     },
     "attend": {
         "not_scaled": [attend_not_scaled, attend_not_scaled_by_pytorch],
+        "divided_by_dim": [
+            lambda query, key, value, mask=None: attend_by_adding(
+                query, key / math.sqrt(key.shape[-1]), value, mask
+            ),
+            lambda query, key, value, mask=None: attend_by_pytorch(
+                query * query.shape[-1] ** -0.5, key, value, mask
+            ),
+        ],
+        "no_softmax": [
+            attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf)),
+            attend_with(unweighed_by_where),
+        ],
+        "no_softmax_zeroed": [
+            attend_with(lambda logits, mask: logits * mask),
+            attend_with(lambda logits, mask: torch.where(mask, logits, 0.0)),
+        ],
+        "own_causal_mask": [
+            attend_causal_besides,
+            attend_with(lambda logits, mask: causal_instead_by_where(logits.masked_fill(~mask, -1e9), mask)),
+        ],
+        "own_causal_mask_by_default": [
+            attend_causal_by_default,
+            lambda query, key, value, mask=None: attend_by_pytorch(
+                query, key, value, mask_by_loops(query.shape[-2], key.shape[-2]) if mask is None else mask
+            ),
+        ],
+        "own_causal_mask_instead": [attend_causal_instead, attend_with(causal_instead_by_where)],
+        "own_causal_mask_top_left": [
+            attend_pytorchs_causal_besides,
+            attend_with(lambda logits, mask: top_left_instead(torch.where(mask, logits, -torch.inf), mask)),
+        ],
+        "own_causal_mask_top_left_by_default": [
+            attend_pytorchs_causal_by_default,
+            lambda query, key, value, mask=None: attend_by_pytorch(
+                query,
+                key,
+                value,
+                top_left_by_comparison(query.shape[-2], key.shape[-2]) if mask is None else mask,
+            ),
+        ],
+        "own_causal_mask_top_left_instead": [
+            attend_with(top_left_instead),
+            attend_with(top_left_instead_by_adding),
+        ],
         "mask_ignored": [attend_mask_ignored, attend_mask_lost],
         "mask_inverted": [attend_mask_inverted, attend_mask_inverted_by_where],
         "filled_with_zero": [
@@ -967,6 +1221,10 @@ WRONG = {
             attend_with(lambda logits, mask: logits.softmax(-1) * mask.float()),
             attend_with(zeroed_by_masked_fill),
         ],
+        "infinity_afterwards": [
+            attend_with(lambda logits, mask: logits.softmax(-1).masked_fill(~mask, float("-inf"))),
+            attend_with(lambda logits, mask: torch.where(mask, logits.softmax(-1), -torch.inf)),
+        ],
         "zeroed_then_renormalised": [
             attend_renormalised,
             attend_with(renormalised_by_masked_fill),
@@ -980,6 +1238,14 @@ WRONG = {
         "softmax_over_queries": [
             attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(-2)),
             attend_with(lambda logits, mask: torch.where(mask, logits, -torch.inf).mT.softmax(-1).mT),
+        ],
+        "softmax_over_first_axis": [
+            attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(0)),
+            attend_with(lambda logits, mask: by_hand_along(0, True)(torch.where(mask, logits, -torch.inf))),
+        ],
+        "softmax_over_axis_one": [
+            attend_with(lambda logits, mask: logits.masked_fill(~mask, -torch.inf).softmax(1)),
+            attend_with(lambda logits, mask: by_hand_along(1, True)(torch.where(mask, logits, -torch.inf))),
         ],
         "not_normalised": [
             attend_with(lambda logits, mask: (logits - logits.amax(-1, keepdim=True)).exp() * mask),
@@ -1021,8 +1287,29 @@ WRONG = {
         "biases_lost": [layer(forward_biases_lost), layer(forward_biases_lost_by_functional)],
         "one_projection": [from_projections("query", "query", "query")],
         "query_for_key": [from_projections("query", "query", "value")],
+        "keys_and_values_swapped": [
+            from_projections("query", "value", "key"),
+            with_parts(attend=lambda query, key, value, mask: attend_by_adding(query, value, key, mask)),
+        ],
         "key_for_value": [from_projections("query", "key", "key")],
         "values_not_projected": [from_projections("query", "key", "")],
+        "keys_not_projected": [from_projections("query", "", "value")],
+        "queries_not_projected": [from_projections("", "key", "value")],
+        "nothing_projected": [from_projections("", "", "")],
+        "not_split": [layer(forward_never_split), layer(forward_never_split_by_hand)],
+        "not_split_but_an_axis_added": [
+            layer(forward_one_head),
+            with_parts(split=lambda x, heads: rearrange(x, "b s w -> b 1 s w"), merge=merge_by_einops),
+        ],
+        "own_causal_mask": [layer(forward_causal_besides), with_parts(attend=attend_causal_besides)],
+        "own_causal_mask_by_default": [
+            layer(forward_causal_by_default),
+            with_parts(attend=attend_causal_by_default),
+        ],
+        "own_causal_mask_instead": [
+            layer(forward_causal_instead),
+            with_parts(attend=attend_causal_instead),
+        ],
         "queries_and_keys_swapped": [
             from_projections("key", "query", "value"),
             with_parts(attend=lambda query, key, value, mask: attend_by_adding(key, query, value, mask)),

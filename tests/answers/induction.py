@@ -94,6 +94,11 @@ WRONG = {
             lambda weights, period: weights.diagonal(1 - period, -2, -1)[..., 1 : period + 1].mean(-1),
             second_saying_by_loop,
         ],
+        "one_whole_saying": [
+            lambda weights, period: (
+                sum(weights[..., t, t - period + 1] for t in range(period, 2 * period)) / period
+            ),
+        ],
         "mean_of_all_keys": [
             lambda weights, period: weights[..., period:, :].mean(-1).mean(-1),
             lambda weights, period: reduce(weights[..., period:, :], "... query key -> ...", "mean"),
@@ -101,6 +106,16 @@ WRONG = {
         "divided_by_all_queries": [
             lambda weights, period: weights.diagonal(1 - period, -2, -1)[..., 1:].sum(-1) / weights.shape[-1],
             lambda weights, period: by_loops(weights, period) * (1 - period / weights.shape[-2]),
+        ],
+        "divided_by_period": [
+            lambda weights, period: weights.diagonal(1 - period, -2, -1)[..., 1:].sum(-1) / period,
+            lambda weights, period: by_loops(weights, period) * (weights.shape[-2] - period) / period,
+        ],
+        "offset_sign": [
+            lambda weights, period: weights.diagonal(offset=period - 1, dim1=-2, dim2=-1).mean(-1),
+            lambda weights, period: (
+                weights.diagonal(period - 1, -2, -1).sum(-1) / (weights.shape[-1] - period + 1)
+            ),
         ],
         "summed": [
             lambda weights, period: weights.diagonal(1 - period, -2, -1)[..., 1:].sum(-1),

@@ -97,6 +97,11 @@ def tiny_number_added_late(logits: Tensor, chosen: Tensor) -> Tensor:
     return torch.log(_gathered(torch.softmax(logits, dim=-1), chosen) + 1e-9)
 
 
+def logprobs_of_one(text: Tensor, chosen: Tensor) -> Tensor:
+    """The log-probabilities that one text's logits give to the tokens of each row of `chosen`."""
+    return torch.stack([_gathered(text.log_softmax(-1), tokens) for tokens in chosen])
+
+
 def exponentials_overflow_late(logits: Tensor, chosen: Tensor) -> Tensor:
     return _gathered(logits, chosen) - logits.exp().sum(-1).log()
 
@@ -346,6 +351,10 @@ WRONG = {
         "right_minus_left": [right_minus_left_in_place],
         "rows_and_columns_swapped": [rows_and_columns_by_wrong_axes],
         "everything_swapped": [everything_by_arguments],
+        "swapped_and_counted_from_the_front": [
+            lambda left, right: left.unsqueeze(0) - right.unsqueeze(1),
+            lambda left, right: left[None] - right[:, None],
+        ],
         "paired_up": [lambda left, right: left - right],
         "absolute": [lambda left, right: (left.unsqueeze(-1) - right.unsqueeze(-2)).abs()],
         "sums": [lambda left, right: left[..., None] + right[..., None, :]],
@@ -377,6 +386,26 @@ WRONG = {
         "over_texts": [
             over_texts_by_logsumexp,
             lambda logits, chosen: _gathered(logits.log_softmax(0), chosen),
+        ],
+        "logarithms_of_logits": [
+            lambda logits, chosen: _gathered(torch.log(logits), chosen),
+            lambda logits, chosen: torch.take_along_dim(logits.log(), chosen[..., None], -1)[..., 0],
+        ],
+        "texts_with_all_texts": [
+            lambda logits, chosen: logits.log_softmax(-1)[:, torch.arange(logits.shape[1]), chosen],
+            lambda logits, chosen: torch.stack([logprobs_of_one(text, chosen) for text in logits]),
+        ],
+        "one_list": [
+            lambda logits, chosen: logprobs_by_indexing(logits, chosen).reshape(-1),
+            lambda logits, chosen: (
+                -functional.cross_entropy(logits.flatten(0, 1), chosen.flatten(), reduction="none")
+            ),
+        ],
+        "one_list_with_sign_turned": [
+            lambda logits, chosen: functional.cross_entropy(
+                logits.reshape(-1, logits.shape[-1]), chosen.reshape(-1), reduction="none"
+            ),
+            lambda logits, chosen: -logprobs_by_loops(logits, chosen).flatten(),
         ],
         "raw_logits": [
             lambda logits, chosen: _gathered(logits, chosen),
@@ -480,6 +509,14 @@ WRONG = {
         "summed": [
             lambda student, teacher: functional.mse_loss(student, teacher.detach(), reduction="sum"),
             lambda student, teacher: ((student - teacher.detach()) ** 2).sum(),
+        ],
+        "divided_by_rows": [
+            lambda student, teacher: ((student - teacher.detach()) ** 2).sum() / len(student),
+            lambda student, teacher: (
+                (student - teacher.detach()).square().flatten(1).sum(-1).mean()
+                if student.dim() > 1
+                else functional.mse_loss(student, teacher.detach())
+            ),
         ],
         "halved": [
             halved_by_factor,

@@ -81,8 +81,34 @@ def upside_down_by_power(amounts: Tensor) -> Tensor:
     return (amounts / amounts.sum(-1, keepdim=True)) ** -1
 
 
+def row_by_row(amounts: Tensor) -> Tensor:
+    """Rows of a table, and of whatever is in front of it, one at a time."""
+    if amounts.dim() == 1:
+        return amounts / sum(amounts)
+    return torch.stack([row_by_row(row) for row in amounts])
+
+
+def loop_by_index(amounts: Tensor) -> Tensor:
+    result = torch.zeros_like(amounts)
+    for row in range(len(amounts)):
+        result[row] = amounts[row] / amounts[row].sum()
+    return result
+
+
+def columns_by_normalize(amounts: Tensor) -> Tensor:
+    return functional.normalize(amounts, p=1, dim=-2)
+
+
 RIGHT = {
-    "shares": [with_einops, with_einsum, with_normalize, by_logarithms, in_double_precision, with_loops],
+    "shares": [
+        with_einops,
+        with_einsum,
+        with_normalize,
+        by_logarithms,
+        in_double_precision,
+        with_loops,
+        row_by_row,
+    ],
 }
 
 WRONG = {
@@ -91,6 +117,19 @@ WRONG = {
         "total_of_first_axis": [lambda amounts: amounts / amounts.sum(0), columns_by_transpose],
         "axis_lost": [lambda amounts: amounts / amounts.sum(-1), axis_lost_by_einsum],
         "second_axis": [lambda amounts: amounts / amounts.sum(1, True), second_axis_by_transpose],
+        "loop_over_first_axis": [
+            lambda amounts: torch.stack([row / row.sum() for row in amounts]),
+            loop_by_index,
+        ],
+        "two_axes_only": [
+            lambda amounts: (amounts.T / amounts.sum(-1)).T,
+            lambda amounts: torch.t(torch.t(amounts) / torch.sum(amounts, -1)),
+        ],
+        "axis_put_back_in_front": [
+            lambda amounts: amounts / amounts.sum(-1).unsqueeze(1),
+            lambda amounts: amounts / amounts.sum(-1)[:, None],
+        ],
+        "axis_of_columns": [lambda amounts: amounts / amounts.sum(-2, keepdim=True), columns_by_normalize],
         "largest_is_one": [lambda amounts: amounts / amounts.max(-1, keepdim=True)[0], largest_by_sorting],
         "divided_by_count": [lambda amounts: amounts / amounts.shape[-1], count_by_mean],
         "divided_by_mean": [lambda amounts: amounts / amounts.mean(-1, keepdim=True), mean_by_count],
