@@ -1,11 +1,24 @@
 """Pocket R1's front door. It needs Python 3.11 or newer, and nothing else.
 
+For learners
     python start.py                   set up what is missing, and open JupyterLab in work/
-    python start.py setup             the set-up alone
-    python start.py progress          how far you are; `reset 02`, `build` and all other commands work like it
-    python start.py test              run every test (--full: the slow ones too)
-    python start.py wheelhouse DIR    collect all packages in a folder, for a room without a network
+    python start.py setup             the set-up alone: packages in .venv, notebooks in work/
+    python start.py progress          how far you are (in a second terminal, while JupyterLab is open)
+    python start.py reset 02          lesson 02 afresh; your own copy goes to work/backups/
+    python start.py reference on      run the lessons on the course's code alone (off: on yours again)
+
+For teachers
+    python start.py teach 02          minutes, common mistakes and questions for the room, of lesson 02
+    python start.py show 02           open a copy of lesson 02 solved, for a projector
+    python start.py collect FOLDER    the progress of many learners in one table (--lesson 02: of one lesson)
+    python start.py wheelhouse DIR    collect all packages in a folder, for a room without a network: 280 MB
     python start.py --wheelhouse DIR  set up from that folder, on the same kind of machine
+
+For contributors
+    python start.py build 02          build lesson 02's notebooks (without 02: all; --check compares only)
+    python start.py test              run every test (--full: the slow ones too)
+    python start.py claims            what the published claims came to here
+    python start.py train             train the whole story from nothing, into work/models/: 20 minutes
 
 The packages go into .venv, beside this file, and a second start finds nothing to do. Your own notebooks,
 answers and progress are in work/. The environment variable POCKETR1_WORK names another folder for them.
@@ -38,7 +51,7 @@ LOG = ENVIRONMENT / "pip.log"
 LEARNER = ROOT / "requirements" / "learner.lock"
 DEVELOPER = ROOT / "requirements" / "developer.lock"
 
-OWN_COMMANDS = ("open", "setup", "test", "wheelhouse")
+OWN_COMMANDS = ("open", "setup", "show", "test", "wheelhouse")
 DEVELOPERS_COMMANDS = ("test", "build", "test-notebooks")  # these need developer.lock
 FIRST_PORT = 8888
 DISK_NEEDED = 2_000_000_000  # bytes: 1.3 GB of packages, and room to unpack them
@@ -71,6 +84,18 @@ for entry in entry_points(group="console_scripts"):
     maker.make(f"{entry.name} = {entry.value}")
 """
 
+# Ctrl-C while these modules are being imported is no error either: one line, and no traceback.
+QUIETLY = """
+import runpy, sys
+try:
+    runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+except KeyboardInterrupt:
+    print("\\nStopped. To open the course again: python start.py", file=sys.stderr)
+    sys.exit(130)
+"""
+
+RUNTIME_FOLDER = "from jupyter_core.paths import jupyter_runtime_dir; print(jupyter_runtime_dir())"
+
 
 class Problem(Exception):
     """Something that the person in front of the screen can mend. The message is one line."""
@@ -99,28 +124,44 @@ def run(arguments: list[str]) -> int:
     options = read(arguments)
     if options.wheelhouse:
         check_wheelhouse(options.wheelhouse)
-    make_ready(DEVELOPER if options.command in DEVELOPERS_COMMANDS else LEARNER, options.wheelhouse)
+    was_set_up = make_ready(DEVELOPER if options.command == "test" else LEARNER, options.wheelhouse)
     if options.command == "test":
         return follow([PYTHON, "tests/everything.py", *(["--full"] if options.full else [])], cwd=ROOT)
     if options.command == "wheelhouse":
-        return fill_wheelhouse(options.folder)
-    return open_lab(options.port, options.browser) if options.command == "open" else 0
+        return fill_wheelhouse(Path(options.what))
+    if options.command == "show":
+        return show_solved(options.what, options.port, options.browser)
+    if options.command == "open":
+        return open_lab(options.port, options.browser)
+    failed = prepare_work()
+    if was_set_up and not failed:
+        print(f"Your notebooks are in {work_folder()}. To open them: python start.py")
+    elif not failed:
+        print("Everything is set up. To open it: python start.py")
+    return failed
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="start.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="start.py",
+        usage="python start.py [command] [options]",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", nargs="?", default="open", choices=OWN_COMMANDS, help=argparse.SUPPRESS)
-    parser.add_argument("folder", nargs="?", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("what", nargs="?", help=argparse.SUPPRESS)  # a folder, or a lesson
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")
     parser.add_argument("--port", type=int, help=f"JupyterLab's port (else the first free from {FIRST_PORT})")
     parser.add_argument("--wheelhouse", type=Path, metavar="DIR", help="install from this folder alone")
     parser.add_argument("--full", action="store_true", help="with test: the slow tests too")
     options = parser.parse_args(arguments)
-    if (options.command == "wheelhouse") != (options.folder is not None):
-        parser.error("`wheelhouse` takes a folder, and no other command does.")
+    if options.command == "wheelhouse" and options.what is None:
+        raise Problem("wheelhouse needs a folder: python start.py wheelhouse DIR")
+    if options.command == "show" and options.what is None:
+        raise Problem("show needs a lesson: python start.py show 02")
+    if options.command not in ("wheelhouse", "show") and options.what is not None:
+        raise Problem(f"`{options.command}` takes no {options.what!r}. All commands: python start.py --help")
     if options.wheelhouse and options.command in DEVELOPERS_COMMANDS:
         parser.error(f"a wheelhouse holds what learners need; `{options.command}` needs the network.")
     return options
@@ -129,25 +170,39 @@ def read(arguments: list[str]) -> argparse.Namespace:
 # --- the environment -------------------------------------------------------------------------------------
 
 
-def make_ready(lock: Path, wheelhouse: Path | None = None) -> None:
-    """Make the environment hold what `lock` names, and the course's package. Do nothing if it does."""
+def make_ready(lock: Path, wheelhouse: Path | None = None) -> bool:
+    """Make the environment hold what `lock` names, and the course's package. Return False if it did already.
+
+    Each step says what it does and about how long it takes: where no terminal shows pip's progress, these
+    lines are all that there is to see.
+    """
     wanted = stamp(lock)
     complete = wanted.items() <= read_stamp().items()
     if complete and (finds_package() or mend()):
-        return
-    print("Setting up the course in .venv. The first time takes a few minutes.", flush=True)
+        return False
+    tell("Setting up the course in .venv. The first time takes a few minutes, with a slow network longer.")
     if not succeeds(PYTHON, "-m", "pip", "--version"):
+        tell("Making .venv: about ten seconds.")
         make_environment()
     STAMP.unlink(missing_ok=True)
     if wheelhouse is None:
         fetch_cpu_torch("install")
+    whence = f"from {wheelhouse}" if wheelhouse else "fetched from the network"
+    tell(f"Installing JupyterLab and all other packages, {whence}: up to five minutes on a slow machine.")
     pip("install", "--requirement", lock, wheelhouse=wheelhouse)
+    tell("Installing the course itself: some seconds.")
     pip(*PACKAGE)
     settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS), encoding="utf-8")
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
-    print("The set-up is complete.", flush=True)
+    tell("The set-up is complete.")
+    return True
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence at once, also where the output goes into a file."""
+    print(sentence, flush=True)
 
 
 def stamp(lock: Path) -> dict[str, str]:
@@ -177,7 +232,7 @@ def finds_package() -> bool:
 
 def mend() -> bool:
     """Repair an environment whose folder was moved, without a network. False if a set-up is needed."""
-    print("This folder was moved, or Python was: mending .venv.", flush=True)
+    tell("This folder was moved, or Python was: mending .venv. About ten seconds.")
     return (
         succeeds(PYTHON, "-m", "pip", "--version")
         and succeeds(PYTHON, "-m", "venv", "--without-pip", ENVIRONMENT)
@@ -264,9 +319,14 @@ def fetch_cpu_torch(*action: str | Path) -> None:
     torch = next(pin for pin in pins if pin.startswith("torch=="))
     try:
         urllib.request.urlopen(urllib.request.Request(CPU_INDEX, method="HEAD"), timeout=PATIENCE).close()
+        tell("Fetching PyTorch, about 200 MB: up to five minutes on a slow machine.")
         pip(*action, "--no-deps", "--index-url", CPU_INDEX, torch)
     except (OSError, Problem):
-        print("PyTorch's own CPU wheels are out of reach: pip may find only the big GPU build.", flush=True)
+        tell(
+            "PyTorch's own server is out of reach. You need to do nothing: PyTorch comes with the other "
+            "packages. It may be the far larger build for GPUs, of some gigabytes: it works as well, and "
+            "takes longer to fetch."
+        )
 
 
 # --- a room without a network ----------------------------------------------------------------------------
@@ -275,12 +335,14 @@ def fetch_cpu_torch(*action: str | Path) -> None:
 def fill_wheelhouse(folder: Path) -> int:
     """Collect in `folder` all that a learner's set-up installs, with a manifest of whom it is for."""
     folder.mkdir(parents=True, exist_ok=True)
+    tell(f"Collecting all that a learner's set-up installs, PyTorch and JupyterLab included, in {folder}.")
+    tell("That is about 280 MB, and takes some minutes.")
     fetch_cpu_torch("wheel", "--wheel-dir", folder)
     pip("wheel", "--requirement", LEARNER, "--find-links", folder, "--wheel-dir", folder)
     wheels = {wheel.name: wheel.stat().st_size for wheel in sorted(folder.glob("*.whl"))}
     manifest = {"machine": this_machine(), LEARNER.name: digest(LEARNER), "wheels": wheels}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    print(f"{len(wheels)} wheels are in {folder}. On each laptop: python start.py --wheelhouse \"{folder}\"")
+    print(f'{len(wheels)} wheels are in {folder}. On each laptop: python start.py --wheelhouse "{folder}"')
     return 0
 
 
@@ -311,20 +373,97 @@ def check_wheelhouse(folder: Path) -> None:
 
 def open_lab(port: int | None, browser: bool) -> int:
     """Copy what is new into the work folder and start JupyterLab in it. Return when JupyterLab ends."""
+    if say_if_running("lab"):
+        return 0
     port = free_port(port)
-    if follow([PYTHON, "-m", "pocketr1", "prepare"]) != 0:
-        return 1
-    command: list[str | Path] = [PYTHON, "-m", "jupyterlab", "--log-level=WARN"]
+    failed = prepare_work()
+    if failed:
+        return failed
+    lessons = sorted(path.name for path in work_folder().glob("*.ipynb"))
+    first_time = not open_tabs().exists()
+    return start_lab(port, browser, f"lab/tree/{lessons[0]}" if lessons and first_time else None)
+
+
+def show_solved(lesson: str, port: int | None, browser: bool) -> int:
+    """Open a fresh copy of a solved notebook, in a work folder of its own.
+
+    Its checks then record nothing in the learner's folder, and solutions/ is never written to.
+    """
+    number = lesson[:2].zfill(2)
+    solved = {path.name[:2]: path for path in sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))}
+    if number not in solved:
+        raise Problem(f"there is no solved notebook of lesson {lesson}. There are {', '.join(solved)}.")
+    name = solved[number].name
+    os.environ["POCKETR1_WORK"] = str(work_folder() / "solved")
+    work_folder().mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(solved[number], work_folder() / name)
+    tell(f"A fresh copy of the solved notebook is {work_folder() / name}. The next `show` replaces it.")
+    if say_if_running(f"lab/tree/{name}"):
+        return 0
+    return start_lab(free_port(port), browser, f"lab/tree/{name}")
+
+
+def start_lab(port: int, browser: bool, page: str | None) -> int:
+    """Start JupyterLab in the work folder, at a page or with the tabs that were open. Return when it ends."""
+    command: list[str | Path] = [PYTHON, "-c", QUIETLY, "jupyterlab", "--log-level=WARN"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # JupyterLab asks for this from root, and root alone
-    lessons = sorted(path.name for path in work_folder().glob("*.ipynb"))
-    if lessons and not open_tabs().exists():  # the first time
-        command.append(f"--LabApp.default_url=/lab/tree/{lessons[0]}")
-    print("JupyterLab is starting. Leave this window open; Ctrl-C here ends it.", flush=True)
+    if page:
+        command.append(f"--LabApp.default_url=/{page}")
+    tell("JupyterLab is starting. Leave this window open; Ctrl-C here ends it.")
     return follow(command, cwd=work_folder())
+
+
+def prepare_work() -> int:
+    """Copy what is new into the work folder. Return the exit code."""
+    return follow([PYTHON, "-c", QUIETLY, "pocketr1", "prepare"])
+
+
+def say_if_running(page: str) -> bool:
+    """If a JupyterLab runs in this work folder already, say at which address `page` is there."""
+    for server in servers():
+        if same_folder(server.get("root_dir"), work_folder()) and answers(server):
+            token = f"?token={server['token']}" if server.get("token") else ""
+            tell(f"JupyterLab is already running at {server['url']}{page}{token}: open that.")
+            return True
+    return False
+
+
+def servers() -> list[dict]:
+    """What Jupyter's servers wrote about themselves when they started. Some may have ended since."""
+    asked = subprocess.run([PYTHON, "-c", RUNTIME_FOLDER], capture_output=True, encoding="utf-8")
+    found = []
+    for file in sorted(Path(asked.stdout.strip() or os.devnull).glob("jpserver-*.json")):
+        try:
+            server = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # it is being written, or belongs to somebody else
+        if isinstance(server, dict) and server.get("url"):
+            found.append(server)
+    return found
+
+
+def same_folder(one: str | None, other: Path) -> bool:
+    """Whether both are the same folder, and it is there."""
+    try:
+        return bool(one) and os.path.samefile(str(one), other)
+    except OSError:
+        return False
+
+
+def answers(server: dict) -> bool:
+    """Whether the server is still there: a file may outlive it, and another program may have its port."""
+    request = urllib.request.Request(f"{server['url']}api/status")
+    request.add_header("Authorization", f"token {server.get('token', '')}")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=PATIENCE) as answer:
+            return "kernels" in json.loads(answer.read())
+    except (OSError, ValueError):
+        return False
 
 
 def free_port(asked: int | None) -> int:
@@ -332,12 +471,16 @@ def free_port(asked: int | None) -> int:
     for port in [asked] if asked is not None else range(FIRST_PORT, FIRST_PORT + 100):
         try:
             with socket.create_server(("127.0.0.1", port)):
-                return port
+                break
         except (OSError, OverflowError):
             continue
-    if asked is None:
-        raise Problem(f"no port from {FIRST_PORT} to {FIRST_PORT + 99} is free. Choose one with --port.")
-    raise Problem(f"port {asked} is taken or not allowed. Choose another, or leave --port out.")
+    else:
+        if asked is None:
+            raise Problem(f"no port from {FIRST_PORT} to {FIRST_PORT + 99} is free. Choose one with --port.")
+        raise Problem(f"port {asked} is taken or not allowed. Choose another, or leave --port out.")
+    if asked is None and port != FIRST_PORT:
+        tell(f"{FIRST_PORT} is taken: using {port}.")
+    return port
 
 
 def work_folder() -> Path:

@@ -72,6 +72,7 @@ def _code() -> list[str]:
 
 def _diagnosis() -> list[str]:
     first, *details = examine("attention.scores", scores).message.splitlines()
+    first = first.split(" (")[0]  # brackets say what else comes to the same: that is for the learner
     lines = textwrap.wrap(first, width=38)
     words = [_text(16, 72 + 22 * row, line, size=15, colour=VERMILLION) for row, line in enumerate(lines)]
     below = 72 + 22 * len(lines) + 4

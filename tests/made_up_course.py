@@ -34,8 +34,11 @@ runs_on = []
 
 [paths.afternoon]
 title = "An afternoon"
-hours = 1
-exercises = ["numbers.half"]
+hours = 2
+lessons = ["00_numbers", "01_later"]
+exercises = "core"
+also = []
+then = "halve anything"
 """
 
 LESSON = """\

@@ -293,7 +293,7 @@ def test_a_change_is_noticed_with_the_file_and_the_command(built, what):
     assert [problem.split("/")[0] for problem in problems] == folders
     for problem in problems:
         assert says in problem
-        assert problem.endswith("Run: python -m pocketr1 build 00")
+        assert problem.endswith("Run: python start.py build 00")
 
 
 def test_code_that_changed_beneath_its_outputs_is_noticed(built):

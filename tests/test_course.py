@@ -6,6 +6,7 @@ import pytest
 
 from pocketr1.workbook.course import CourseError, read_course
 from pocketr1.workbook.files import write_atomically
+from pocketr1.workbook.ways import ways
 from tests.made_up_course import change, make_course
 
 
@@ -21,10 +22,40 @@ def test_the_real_course_reads_and_its_lessons_are_in_order():
     assert {"00_welcome", "02_attention"} <= {lesson.id for lesson in course.ready}
 
 
-def test_each_path_of_the_real_course_fits_its_hours():
+PATHS = read_course().paths
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[path.name for path in PATHS])
+def test_the_hours_of_each_path_are_those_of_what_is_in_it(path):
+    """Room for breaks and for late people, and no more: from a quarter to a half of the minutes on top."""
+    assert 1.25 <= path.hours * 60 / path.minutes <= 1.5
+
+
+def test_the_longest_path_leaves_nothing_out():
     course = read_course()
-    for path in course.paths:
-        assert sum(course.exercise(name).minutes for name in path.exercises) <= path.hours * 60
+    path = course.paths[-1]
+    assert list(path.lessons) == [lesson.id for lesson in course.lessons]
+    assert list(path.exercises) == [entry.name for entry in course.exercises]
+
+
+def test_a_path_takes_the_core_exercises_and_those_that_it_names(root):
+    extra = '[[lesson.exercise]]\nname = "numbers.{}"\ndifficulty = 1\nimportance = "extra"\nminutes = 3\n'
+    toml = root / "lessons/course.toml"
+    change(toml, '[[lesson]]\nid = "01_later"', extra.format("third") + extra.format("tenth") + LATER_LESSON)
+    change(toml, "also = []", 'also = ["numbers.tenth"]')
+    (path,) = read_course(root).paths
+    assert path.exercises == ("numbers.half", "numbers.tenth")
+    assert path.minutes == 10 + 10 - 3  # two lessons, less the exercise that is left out
+
+
+def test_the_ways_through_say_what_is_planned(root):
+    lines = [
+        "An afternoon, 2 hours",
+        "    lessons: 00; planned, not there yet: 01",
+        "    exercises: the core ones",
+        "    then you can halve anything",
+    ]
+    assert ways(read_course(root)).splitlines() == lines
 
 
 def test_a_lesson_is_found_by_number_by_id_and_by_file(root):
@@ -44,7 +75,10 @@ def test_an_exercise_is_found_with_and_without_its_module(root):
         course.exercise("third")
 
 
+LATER_LESSON = '[[lesson]]\nid = "01_later"'
 LESSON, LATER, EXERCISE = 'id = "00_numbers"', 'id = "01_later"', 'name = "numbers.half"'
+
+PATH = "[paths.afternoon]"
 
 MISTAKES = [
     ('status = "ready"', 'status = "done"', LESSON, "'status' is 'done'; it can be ready or planned"),
@@ -59,12 +93,9 @@ MISTAKES = [
     ('needs = ["00_numbers"]', 'needs = ["02_x"]', LATER, "is not an earlier lesson"),
     (LATER, 'id = "00_later"', 'id = "00_later"', "two lessons have the number 00"),
     (LATER, 'id = "later"', 'id = "later"', "needs an id such as"),
-    (
-        'exercises = ["numbers.half"]',
-        'exercises = ["numbers.third"]',
-        "[paths.afternoon]",
-        "no lesson's exercise",
-    ),
+    ("also = []", 'also = ["numbers.third"]', PATH, "'numbers.third', which is no exercise of its lessons"),
+    ('lessons = ["00_numbers", "01_later"]', 'lessons = ["07_x"]', PATH, "'07_x', which is no lesson"),
+    ('exercises = "core"', 'exercises = "some"', PATH, "it can be core or all"),
     ("minutes = 2", "minutes = = 2", "minutes = = 2", "is not TOML"),
 ]
 

@@ -180,6 +180,15 @@ def test_reset_restores_the_notebook_and_keeps_the_old_one(root, work):
     assert desk.prepare(root) == []
 
 
+@pytest.mark.parametrize("published", ["version 1", "version 2"])
+def test_reset_keeps_no_copy_of_what_was_not_changed(root, work, published):
+    desk.prepare(root)
+    publish(root, published)
+    for _ in range(2):
+        assert "changed nothing" in desk.reset("00", root)
+    assert texts(work) == {NAME: published}
+
+
 def test_two_resets_in_one_second_keep_two_backups(root, work):
     desk.prepare(root)
     for text in ("first", "second"):
@@ -198,7 +207,7 @@ def test_reset_makes_a_notebook_where_there_is_none_and_mends_an_unreadable_one(
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("01", "is planned"), ("9", "There is no lesson '9'"), ("x", "The lessons are")]
+    ("name", "says"), [("01", "is planned"), ("9", "There is no lesson '9'"), ("x", "Ready are: 00_numbers")]
 )
 def test_reset_of_another_lesson_is_one_sentence(root, name, says):
     with pytest.raises(CourseError, match=says):
@@ -208,7 +217,7 @@ def test_reset_of_another_lesson_is_one_sentence(root, name, says):
 def test_a_course_that_was_not_built_is_one_sentence(root):
     (root / "notebooks" / NAME).unlink()
     with pytest.raises(
-        CourseError, match="notebooks/00_numbers.ipynb: cannot be read. Run: python -m pocketr1 build 00"
+        CourseError, match="notebooks/00_numbers.ipynb: cannot be read. Run: python start.py build 00"
     ):
         desk.prepare(root)
 
@@ -228,7 +237,7 @@ def test_an_error_is_one_line_and_exit_code_2(words, capsys):
     assert command_line.main(words) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert error.startswith("lessons/course.toml: ")
+    assert error.startswith(("There is no lesson '77'", "Lesson 16, Capstone, is planned"))
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path, monkeypatch, capsys):

@@ -31,6 +31,29 @@ def test_the_readme_says_what_exists():
     assert f"lessons {', '.join(others)} and {last}." in README
 
 
+def test_the_readme_gives_the_hours_of_the_course():
+    path = COURSE.paths[-1]
+    hours = f"{round(path.minutes / 60)} hours of lessons, {path.hours} with breaks: under three"
+    assert hours in README and path.hours / 10 < 3
+
+
+def test_the_afternoon_s_clock_adds_up():
+    """Each row begins when the one before ends, the whole is the path's hours, and the lessons fit in."""
+    path = COURSE.paths[0]
+    rows = re.findall(r"^  \| (\d\d):(\d\d) \| (\d+) \| (.*) \|$", README, flags=re.MULTILINE)
+    begins = [int(hour) * 60 + int(minute) for hour, minute, _, _ in rows]
+    lasts = [int(minutes) for _, _, minutes, _ in rows]
+    assert [begin + last for begin, last in zip(begins, lasts, strict=True)][:-1] == begins[1:]
+    assert sum(lasts) == path.hours * 60
+    assert f"{path.minutes} minutes of lessons, and {path.hours} hours of a room" in README
+    for lesson in map(COURSE.lesson, path.lessons):
+        planned = sum(
+            last for last, row in zip(lasts, rows, strict=True) if f"lesson {lesson.number}" in row[3]
+        )
+        left_out = sum(entry.minutes for entry in lesson.exercises if entry.name not in path.exercises)
+        assert planned >= lesson.minutes - left_out
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")

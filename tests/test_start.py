@@ -6,16 +6,20 @@ One slow test makes a real environment, in a folder whose name has a space and a
 from __future__ import annotations
 
 import ast
+import http.server
 import io
 import json
 import os
+import re
 import runpy
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +28,7 @@ import pytest
 from tests.conftest import load_start
 
 ROOT = Path(__file__).resolve().parent.parent
+PREPARE = "pocketr1 prepare"
 
 
 class Course:
@@ -43,6 +48,8 @@ class Course:
         monkeypatch.setattr(self.start, "finds_package", lambda: not self.moved)
         monkeypatch.setattr(self.start, "pip", self.pip)
         monkeypatch.setattr(self.start, "follow", self.follow)
+        monkeypatch.setattr(self.start, "servers", lambda: self.servers)
+        self.servers: list[dict[str, str]] = []
 
     def make_environment(self) -> None:
         self.done.append("venv")
@@ -55,7 +62,8 @@ class Course:
         self.done += ["wheelhouse"] if wheelhouse else []
 
     def follow(self, command: list[str | Path], cwd: Path | None = None) -> int:
-        self.done.append(" ".join(map(str, command[1:])))
+        quietly = self.start.QUIETLY in command
+        self.done.append(" ".join(map(str, command[3 if quietly else 1 :])))
         return 0
 
     def does(self, *arguments: str) -> list[str]:
@@ -102,19 +110,43 @@ def test_python_2_stops_at_a_line_that_says_what_is_needed() -> None:
     assert "needs Python 3.11 or newer" in source.splitlines()[first - 1]
 
 
+def test_the_help_is_sorted_by_who_needs_it(start: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        start.main(["--help"])
+    said = capsys.readouterr().out
+    heads = [said.index(f"For {who}\n") for who in ("learners", "teachers", "contributors")]
+    assert heads == sorted(heads)
+    learners = said[heads[0] : heads[1]]
+    assert "progress" in learners and "reset" in learners and "build" not in learners
+
+
 # --- when something is set up ----------------------------------------------------------------------------
 
 
 def test_the_first_start_sets_up_everything_once(course: Course) -> None:
-    assert course.does("setup") == ["venv", "learner.lock", "package"]
-    assert course.does("setup") == []
+    assert course.does("setup") == ["venv", "learner.lock", "package", PREPARE]
+    assert course.does("setup") == [PREPARE]
+
+
+def test_a_set_up_says_what_it_does_and_where_the_notebooks_are(
+    course: Course, capsys: pytest.CaptureFixture[str], work: Path
+) -> None:
+    """Where no terminal shows pip's progress, these lines are all that there is to see."""
+    course.does("setup")
+    said = capsys.readouterr().out.splitlines()
+    firsts = [line.split()[0] for line in said]
+    assert firsts == ["Setting", "Making", "Installing", "Installing", "The", "Your"]
+    assert all(re.search(r"seconds|minutes", line) for line in said[:4])
+    assert str(work) in said[-1] and "python start.py" in said[-1]
+    course.does("setup")
+    assert capsys.readouterr().out == "Everything is set up. To open it: python start.py\n"
 
 
 def test_testing_adds_the_developers_pins_and_a_later_start_leaves_them(course: Course) -> None:
     course.does("setup")
     assert course.does("test", "--full") == ["developer.lock", "package", "tests/everything.py --full"]
     assert course.does("test") == ["tests/everything.py"]
-    assert course.does("setup") == []
+    assert course.does("setup") == [PREPARE]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "requirements/learner.lock"])
@@ -122,14 +154,14 @@ def test_a_change_of_what_is_needed_is_installed_into_the_same_environment(cours
     course.does("setup")
     with open(course.folder / name, "a", encoding="utf-8") as file:
         file.write("# changed\n")
-    assert course.does("setup") == ["learner.lock", "package"]
+    assert course.does("setup") == ["learner.lock", "package", PREPARE]
 
 
 def test_line_endings_are_no_change(course: Course) -> None:
     course.does("setup")
     lock = course.folder / "requirements" / "learner.lock"
     lock.write_bytes(lock.read_bytes().replace(b"\n", b"\r\n"))
-    assert course.does("setup") == []
+    assert course.does("setup") == [PREPARE]
 
 
 def test_a_set_up_that_was_cut_short_is_done_again(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +171,7 @@ def test_a_set_up_that_was_cut_short_is_done_again(course: Course, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(course.start, "pip", stop)
         assert course.start.main(["setup"]) == 130
-    assert course.does("setup") == ["learner.lock", "package"]
+    assert course.does("setup") == ["learner.lock", "package", PREPARE]
 
 
 def test_an_update_that_was_cut_short_is_not_taken_for_done(
@@ -156,7 +188,7 @@ def test_an_update_that_was_cut_short_is_not_taken_for_done(
         patch.setattr(course.start, "pip", fail)
         assert course.start.main(["setup"]) == 1
     (course.folder / "pyproject.toml").write_text(old, encoding="utf-8")
-    assert course.does("setup") == ["learner.lock", "package"]
+    assert course.does("setup") == ["learner.lock", "package", PREPARE]
 
 
 def test_a_moved_folder_is_mended_without_pip_s_indexes(
@@ -172,7 +204,7 @@ def test_a_moved_folder_is_mended_without_pip_s_indexes(
         return True
 
     monkeypatch.setattr(course.start, "succeeds", succeeds)
-    assert course.does("setup") == []
+    assert course.does("setup") == [PREPARE]
     assert commands[-1][-1] == course.folder
     assert "--no-build-isolation" in commands[-1] and "--no-deps" in commands[-1]
 
@@ -181,7 +213,7 @@ def test_a_moved_folder_that_cannot_be_mended_is_set_up_again(course: Course) ->
     course.does("setup")
     course.moved = True
     shutil.rmtree(course.start.PYTHON.parent)  # such as a Python that was removed
-    assert course.does("setup") == ["venv", "learner.lock", "package"]
+    assert course.does("setup") == ["venv", "learner.lock", "package", PREPARE]
 
 
 def test_jupyterlab_is_told_not_to_ask_for_news(course: Course) -> None:
@@ -215,8 +247,8 @@ def test_a_start_prepares_the_work_folder_and_opens_the_first_lesson(course: Cou
     for name in ("02_attention.ipynb", "00_welcome.ipynb"):
         (work / name).touch()
     prepared, lab = course.does("--no-browser", "--port", str(unused_port()))
-    assert prepared == "-m pocketr1 prepare"
-    assert lab.startswith("-m jupyterlab ") and lab.endswith("/lab/tree/00_welcome.ipynb")
+    assert prepared == PREPARE
+    assert lab.startswith("jupyterlab ") and lab.endswith("/lab/tree/00_welcome.ipynb")
     assert "--no-browser" in lab
     assert ("--allow-root" in lab) == (hasattr(os, "geteuid") and os.geteuid() == 0)
 
@@ -242,6 +274,84 @@ def test_a_command_runs_with_one_thread_and_in_the_work_folder_s_name(
     assert seen["POCKETR1_WORK"] == str(tmp_path / "désk")  # not relative: kernels run in another folder
 
 
+@pytest.fixture
+def server(course: Course, work: Path) -> Iterator[dict[str, str]]:
+    """What a Jupyter server in the work folder wrote about itself, and a stand-in that answers like it."""
+
+    class Status(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.path == "/api/status" and self.headers["Authorization"] == "token secret"
+            self.send_response(200 if known else 403)
+            self.end_headers()
+            self.wfile.write(b'{"kernels": 0}' if known else b"{}")
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    course.does("setup")
+    work.mkdir()
+    with http.server.HTTPServer(("127.0.0.1", 0), Status) as stand_in:
+        threading.Thread(target=stand_in.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{stand_in.server_port}/"
+        course.servers = [{"url": url, "root_dir": str(work), "token": "secret"}]
+        yield course.servers[0]
+        stand_in.shutdown()
+
+
+def test_a_second_start_says_where_the_first_is(
+    course: Course, server: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert course.does() == []
+    address = f"{server['url']}lab?token=secret"
+    assert capsys.readouterr().out == f"JupyterLab is already running at {address}: open that.\n"
+
+
+@pytest.mark.parametrize("change", [{"root_dir": "/"}, {"token": "another"}, {"url": "http://127.0.0.1:1/"}])
+def test_a_server_of_another_folder_or_one_that_ended_is_not_taken_for_it(
+    course: Course, server: dict[str, str], change: dict[str, str]
+) -> None:
+    server.update(change)
+    assert "jupyterlab" in course.does()[-1]
+
+
+def test_servers_are_read_from_what_they_wrote(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(start, "PYTHON", sys.executable)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "jpserver-1.json").write_text('{"url": "http://localhost:1/"}', encoding="utf-8")
+    (tmp_path / "jpserver-2.json").write_text('{"url": ', encoding="utf-8")
+    (tmp_path / "kernel-3.json").write_text("{}", encoding="utf-8")
+    assert start.servers() == [{"url": "http://localhost:1/"}]
+
+
+def test_a_solved_notebook_is_shown_as_a_fresh_copy_with_a_work_folder_of_its_own(
+    course: Course, work: Path
+) -> None:
+    course.does("setup")
+    solutions = course.folder / "solutions"
+    solutions.mkdir()
+    (solutions / "02_attention.ipynb").write_text("solved", encoding="utf-8")
+    for _ in range(2):
+        os.environ["POCKETR1_WORK"] = str(work)
+        (lab,) = course.does("show", "2", "--no-browser")
+        assert lab.endswith("--LabApp.default_url=/lab/tree/02_attention.ipynb")
+        assert course.start.work_folder() == work / "solved"
+        copy = work / "solved" / "02_attention.ipynb"
+        assert copy.read_text(encoding="utf-8") == "solved"
+        copy.write_text("changed", encoding="utf-8")
+    assert (solutions / "02_attention.ipynb").read_text(encoding="utf-8") == "solved"
+
+
+def test_a_stop_while_a_module_is_imported_is_one_line(start: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    command = [sys.executable, "-c", start.QUIETLY, "slow", "--option"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8")
+    assert done.returncode == 130
+    assert done.stderr == "\nStopped. To open the course again: python start.py\n"
+
+
 # --- one clear line --------------------------------------------------------------------------------------
 
 
@@ -258,15 +368,34 @@ def test_a_taken_port_that_was_asked_for_is_refused(
         port = server.getsockname()[1]
         assert course.start.main(["--port", str(port)]) == 1
     assert f"port {port} is taken" in one_line(capsys)
-    assert "-m jupyterlab" not in " ".join(course.done)
+    assert "jupyterlab" not in " ".join(course.done)
 
 
 def test_without_a_wish_the_next_free_port_is_used(
-    start: ModuleType, monkeypatch: pytest.MonkeyPatch
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(start, "FIRST_PORT", server.getsockname()[1])
-        assert start.FIRST_PORT < start.free_port(None) < start.FIRST_PORT + 100
+        port = start.free_port(None)
+    assert start.FIRST_PORT < port < start.FIRST_PORT + 100
+    assert capsys.readouterr().out == f"{start.FIRST_PORT} is taken: using {port}.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["wheelhouse"], "wheelhouse needs a folder: python start.py wheelhouse DIR"),
+        (["show"], "show needs a lesson: python start.py show 02"),
+        (["show", "77"], "there is no solved notebook of lesson 77"),
+        (["setup", "02"], "`setup` takes no '02'"),
+    ],
+)
+def test_words_that_make_no_sense_are_answered_in_one_line(
+    course: Course, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    course.does("setup")
+    assert course.start.main(words) == 1
+    assert says in one_line(capsys)
 
 
 NO_ROOM = "ERROR: Could not install packages due to an OSError: "
@@ -349,6 +478,7 @@ def test_a_wheelhouse_is_used(course: Course, wheelhouse: Path) -> None:
         "learner.lock",
         "wheelhouse",
         "package",
+        PREPARE,
     ]
 
 
@@ -448,14 +578,15 @@ def test_when_the_cpu_index_is_out_of_reach_the_set_up_goes_on(
     monkeypatch.setattr(start.urllib.request, "urlopen", out_of_reach)
     start.fetch_cpu_torch("install")
     assert asked == []
-    assert "out of reach" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "out of reach" in said and "You need to do nothing" in said
 
 
 # --- for real --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_a_real_set_up_a_second_start_and_a_move(tmp_path: Path) -> None:
+def test_a_real_set_up_a_second_start_and_a_move(tmp_path: Path, work: Path) -> None:
     """Minutes: it installs everything, and needs what pip needs."""
     there, later = tmp_path / "a path é", tmp_path / "moved ü"
     kept = shutil.ignore_patterns(".*", "work", "__pycache__")
@@ -468,8 +599,9 @@ def test_a_real_set_up_a_second_start_and_a_move(tmp_path: Path) -> None:
         return done.stdout, time.monotonic() - begin
 
     assert "complete" in setup(there)[0]
+    assert (work / "00_welcome.ipynb").exists()
     assert min(setup(there)[1] for _ in range(3)) < 2
-    assert setup(there)[0] == ""
+    assert "Everything is set up" in setup(there)[0]
     there.rename(later)
     assert "mending" in setup(later)[0]
-    assert setup(later)[0] == ""
+    assert "Everything is set up" in setup(later)[0]

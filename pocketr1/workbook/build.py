@@ -71,7 +71,7 @@ def check(root: Path = ROOT, names: Sequence[str] = ()) -> list[str]:
     problems = [] if names else list(_strays(course))
     for lesson in _chosen(course, names):
         notebooks = _assembled(course, lesson)
-        command = f"Run: python -m pocketr1 build {lesson.number}"
+        command = f"Run: python start.py build {lesson.number}"
         for folder, expected in (
             ("notebooks", notebooks.unsolved),
             ("solutions", with_digest(notebooks.solved)),
@@ -138,14 +138,7 @@ def with_digest(notebook: NotebookNode) -> NotebookNode:
 
 
 def _chosen(course: Course, names: Sequence[str]) -> Iterable[Lesson]:
-    try:
-        lessons = [course.lesson(name) for name in names]
-    except KeyError as error:
-        raise CourseError(error.args[0], "lessons/course.toml") from None
-    planned = [lesson for lesson in lessons if not lesson.ready]
-    if planned:
-        raise CourseError(f"lesson {planned[0].id!r} is planned, not ready", "lessons/course.toml")
-    return lessons or course.ready
+    return [course.ready_lesson(name) for name in names] or course.ready
 
 
 def _assembled(course: Course, lesson: Lesson) -> Notebooks:

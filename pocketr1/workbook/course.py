@@ -6,7 +6,7 @@ takes milliseconds and imports nothing heavy.
 
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,21 @@ LESSON_ID = re.compile(r"\d\d_[a-z0-9_]+")
 EXERCISE_NAME = re.compile(r"[a-z_][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*")
 STATUSES = ("ready", "planned")
 IMPORTANCES = ("core", "extra")
+TAKES = ("core", "all")  # which exercises of its lessons a path has
 
 
 class CourseError(Exception):
-    """Something in the course's sources is wrong, at a line of a file.
+    """Something in the course's sources is wrong, at a line of a file; or a lesson was asked for that is not
+    there.
 
     Attributes:
-        path: the file, relative to the course's root folder.
+        path: the file, relative to the course's root folder; None where no file is to blame.
         line: the line, counted from 1, or None when the whole file is meant.
     """
 
-    def __init__(self, message: str, path: str, line: int | None = None):
+    def __init__(self, message: str, path: str | None = None, line: int | None = None):
         place = path if line is None else f"{path}:{line}"
-        super().__init__(f"{place}: {message}")
+        super().__init__(f"{place}: {message}" if path else message)
         self.path = path
         self.line = line
 
@@ -81,12 +83,22 @@ class Lesson:
 
 @dataclass(frozen=True)
 class LearningPath:
-    """A way through the course in a given time: the exercises to do, in order."""
+    """A way through the course in a given time.
+
+    `lessons` are ids; some may be planned. `takes` is "core" or "all": which of their exercises it has.
+    `also` are single ones on top. `exercises` are the names of all these, in order. `then` says what one can
+    do at the end, after "you can". `minutes` is the time of the lessons, without the exercises left out.
+    """
 
     name: str
     title: str
     hours: int
+    then: str
+    lessons: tuple[str, ...]
+    takes: str
+    also: tuple[str, ...]
     exercises: tuple[str, ...]
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,21 @@ class Course:
                 return lesson
         known = ", ".join(lesson.id for lesson in self.lessons)
         raise KeyError(f"There is no lesson {name!r}. The lessons are: {known}.")
+
+    def ready_lesson(self, name: str) -> Lesson:
+        """The lesson called `name`, as somebody typed it, if it is ready.
+
+        Raises:
+            CourseError: if there is none, or it is planned: a sentence for whoever typed the name.
+        """
+        try:
+            lesson = self.lesson(name)
+        except KeyError:
+            ready = ", ".join(lesson.id for lesson in self.ready)
+            raise CourseError(f"There is no lesson {name!r}. Ready are: {ready}.") from None
+        if not lesson.ready:
+            raise CourseError(f"Lesson {lesson.number}, {lesson.title}, is planned. It cannot be opened yet.")
+        return lesson
 
     def exercise(self, name: str) -> ExerciseEntry:
         """The exercise called `name`, with its module ("attention.scores") or without ("scores").
@@ -163,10 +190,10 @@ class _Reader:
             raise CourseError(f"is not TOML: {error}", self.path, int(found[1]) if found else None) from None
         self._only(tables, {"lesson", "paths"}, "the file", "")
         lessons = tuple(self._lesson(table) for table in self._tables(tables, "lesson", "the file", ""))
-        course = Course(self.root, lessons, tuple(self._paths(tables.get("paths", {}))))
+        course = Course(self.root, lessons, ())
         self._check_lessons(course)
         self._check_exercises(course)
-        return course
+        return replace(course, paths=tuple(self._paths(tables.get("paths", {}), lessons)))
 
     def _lesson(self, table: dict[str, Any]) -> Lesson:
         name = self._value(table, "id", str, "a lesson", "[[lesson]]")
@@ -203,15 +230,32 @@ class _Reader:
         importance = self._one_of(table, "importance", IMPORTANCES, owner, near)
         return ExerciseEntry(name, difficulty, importance, self._whole(table, "minutes", owner, near))
 
-    def _paths(self, tables: dict[str, Any]) -> list[LearningPath]:
-        found = []
-        for name, table in tables.items():
-            owner, near = f"path {name!r}", f"[paths.{name}]"
-            self._only(table, {"title", "hours", "exercises"}, owner, near)
-            title = self._value(table, "title", str, owner, near)
-            hours = self._whole(table, "hours", owner, near)
-            found.append(LearningPath(name, title, hours, self._words(table, "exercises", owner, near)))
-        return found
+    def _paths(self, tables: dict[str, Any], lessons: tuple[Lesson, ...]) -> list[LearningPath]:
+        return [self._path(name, table, lessons) for name, table in tables.items()]
+
+    def _path(self, name: str, table: dict[str, Any], lessons: tuple[Lesson, ...]) -> LearningPath:
+        owner, near = f"path {name!r}", f"[paths.{name}]"
+        self._only(table, {"title", "hours", "then", "lessons", "exercises", "also"}, owner, near)
+        wanted = self._words(table, "lessons", owner, near)
+        takes = self._one_of(table, "exercises", TAKES, owner, near)
+        also = self._words(table, "also", owner, near)
+        self._known(wanted, [lesson.id for lesson in lessons], "lesson", owner, near)
+        chosen = [lesson for lesson in lessons if lesson.id in wanted]
+        offered = [entry for lesson in chosen for entry in lesson.exercises]
+        self._known(also, [entry.name for entry in offered], "exercise of its lessons", owner, near)
+        done = [entry for entry in offered if takes == "all" or entry.core or entry.name in also]
+        left_out = sum(entry.minutes for entry in offered) - sum(entry.minutes for entry in done)
+        return LearningPath(
+            name=name,
+            title=self._value(table, "title", str, owner, near),
+            hours=self._whole(table, "hours", owner, near),
+            then=self._value(table, "then", str, owner, near),
+            lessons=wanted,
+            takes=takes,
+            also=also,
+            exercises=tuple(entry.name for entry in done),
+            minutes=sum(lesson.minutes for lesson in chosen) - left_out,
+        )
 
     def _check_lessons(self, course: Course) -> None:
         seen: list[str] = []
@@ -232,14 +276,6 @@ class _Reader:
             if entry.function in functions:
                 raise self._error(f"two exercises are called {entry.function!r}", f'name = "{entry.name}"')
             functions.add(entry.function)
-        names = {entry.name for entry in course.exercises}
-        for path in course.paths:
-            for name in path.exercises:
-                if name not in names:
-                    raise self._error(
-                        f"path {path.name!r} lists {name!r}, which is no lesson's exercise",
-                        f"[paths.{path.name}]",
-                    )
 
     def _value(self, table: dict[str, Any], key: str, kind: type, owner: str, near: str) -> Any:
         if key not in table:
@@ -269,6 +305,11 @@ class _Reader:
         if not all(isinstance(word, str) for word in words):
             raise self._error(f"{owner}: {key!r} should hold texts only", near)
         return tuple(words)
+
+    def _known(self, names: tuple[str, ...], there: list[str], kind: str, owner: str, near: str) -> None:
+        for name in names:
+            if name not in there:
+                raise self._error(f"{owner} lists {name!r}, which is no {kind}", near)
 
     def _tables(self, table: dict[str, Any], key: str, owner: str, near: str) -> list[dict[str, Any]]:
         entries = table.get(key, [])

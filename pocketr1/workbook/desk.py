@@ -43,7 +43,8 @@ def prepare(root: Path = ROOT, work: Path | None = None) -> list[str]:
 def reset(name: str, root: Path = ROOT, work: Path | None = None) -> str:
     """Put a lesson's notebook back as the course has it, and keep the old one under `work/backups/`.
 
-    `name` is the lesson's number or id. Answers that were accepted, and progress, stay as they are.
+    Where the learner had changed nothing, nothing is kept: the same text need not be there twice. `name` is
+    the lesson's number or id. Answers that were accepted, and progress, stay as they are.
 
     Returns:
         A sentence for the learner.
@@ -53,12 +54,7 @@ def reset(name: str, root: Path = ROOT, work: Path | None = None) -> str:
         OSError: if the work folder cannot be written to.
     """
     course = read_course(root)
-    try:
-        lesson = course.lesson(name)
-    except KeyError as error:
-        raise CourseError(error.args[0], "lessons/course.toml") from None
-    if not lesson.ready:
-        raise CourseError(f"lesson {lesson.id!r} is planned: it has no notebook yet", "lessons/course.toml")
+    lesson = course.ready_lesson(name)
     desk = _Desk(work or work_folder(root))
     message = desk.restore(lesson, _built(course, lesson))
     desk.remember()
@@ -93,7 +89,7 @@ def _built(course: Course, lesson: Lesson) -> str:
         text = (course.root / path).read_text(encoding="utf-8")
         sources_digest(text)
     except (OSError, ValueError):
-        raise CourseError(f"cannot be read. Run: python -m pocketr1 build {lesson.number}", path) from None
+        raise CourseError(f"cannot be read. Run: python start.py build {lesson.number}", path) from None
     return text
 
 
@@ -127,10 +123,15 @@ class _Desk:
 
     def restore(self, lesson: Lesson, text: str) -> str:
         path = self.work / f"{lesson.id}.ipynb"
-        backup = self._keep(path, self.work / "backups", "") if path.exists() else None
-        self._copy(path, text)
-        if backup is None:
+        if not path.exists():
+            self._copy(path, text)
             return f"{path.name} is as new. There was none before."
+        found = self._digest_of(path)
+        if found is not None and found in (sources_digest(text), self.copied.get(path.name)):
+            self._copy(path, text)
+            return f"{path.name} is as new. You had changed nothing in it, so no copy is kept."
+        backup = self._keep(path, self.work / "backups", "")
+        self._copy(path, text)
         return f"{path.name} is as new. Yours is kept as {backup.relative_to(self.work).as_posix()}."
 
     def remember(self) -> None:
