@@ -1,16 +1,20 @@
 # %% [markdown]
 # You read, run cells, and write small pieces of code that the course checks. To run a cell, press Shift and
 # Enter. Begin with the next one. It loads the course, and says whose code the lesson runs on.
+#
+# > **The way:** predictions → the story → your machine → a first training → your first exercise → where next
 
 # %% key="setup"
 import torch
 from torch import Tensor
 
 from pocketr1.welcome import learn_sums
-from pocketr1.workbook import begin, check, examine, exercises, predict, progress, recall, show, steps, watch
+from pocketr1.workbook import begin, check, predict, progress, recall, show, steps, watch
 from pocketr1.workbook.figures import canvas
+from pocketr1.workbook.first_steps import what_check_says
 from pocketr1.workbook.machine import report, requirements
 from pocketr1.workbook.story import draw_costs, draw_timeline
+from pocketr1.workbook.ways import ways
 
 begin("00_welcome", globals())
 
@@ -28,7 +32,7 @@ predict("cost", "...")
 # %% [markdown]
 # 2. A program guesses the sum of two digits. There are 100 such sums and 19 possible answers, so it is
 #    right about 5 times in 100. Nobody ever shows it an answer. After each guess it hears one word, *right*
-#    or *wrong*. How often will it be right after a few seconds of this?
+#    or *wrong*. How often will it be right after some seconds of this?
 
 # %% key="predict-sums"
 predict("sums", "...")
@@ -41,6 +45,9 @@ predict("sums", "...")
 
 # %% [markdown]
 # ## The story, told straight
+#
+# **Words that you do not know.** Names of methods come up here before they are explained: GRPO, small experts,
+# latent attention. You need not know them yet. The course builds them one by one.
 #
 # **How to read the figures.** Each figure has its source beside it. We read the paper or the code
 # ourselves, unless it says one of these: *reported* means that the press said so. *Second-hand* means that
@@ -55,8 +62,9 @@ predict("sums", "...")
 #
 # R1 is a *reasoning model*: it writes out its working before it answers, often in thousands of *tokens*
 # (pieces of words). The paper compares it with o1-1217, a reasoning model of OpenAI whose weights are not
-# public, and with DeepSeek's own V3. V3 is the same base model, V3-Base, with ordinary post-training, partly
-# on answers of an earlier R1 model (V3's README). So V3 is no control that never met R1.
+# public, and with DeepSeek's own V3. V3 is the same base model, V3-Base, with ordinary *post-training*, which
+# makes an assistant of a model that can only go on with text. Part of it was on answers of an earlier R1 model
+# (V3's README). So V3 is no control that never met R1.
 #
 # | test | V3 | R1 | o1-1217 |
 # |---|---|---|---|
@@ -67,10 +75,10 @@ predict("sums", "...")
 # | C-SimpleQA, facts asked in Chinese, % right | 68.0 | 63.7 | none given |
 #
 # *Conditions: R1's paper, version 1, Table 4. For R1, each question is tried several times and the share of
-# right tries is averaged, at temperature 0.6, top-p 0.95, at most 32,768 tokens an answer. V3's figures
-# equal those of its own README, made with answers of at most 8K tokens (V3's README, second-hand).
-# Codeforces is a rating, as in chess, and not a share. The figures for o1 come from OpenAI's own reports
-# (recalled).*
+# right tries is averaged. An answer has at most 32,768 tokens. They are drawn with temperature 0.6 and top-p
+# 0.95, two dials of lesson 03. V3's figures equal those of its own README, made with answers of at most 8K
+# tokens (V3's README, second-hand). Codeforces is a rating, as in chess, and not a share. The figures for o1
+# come from OpenAI's own reports (recalled).*
 #
 # So R1 was level with o1 in mathematics, just behind it in contest programming, and behind it in science.
 # On facts asked in Chinese it did worse than V3 in R1's table.
@@ -89,11 +97,11 @@ show(
     alt="A time line. US export rules come in October 2022 and October 2023. Papers on small "
     "experts, GRPO and latent attention follow in 2024, V3 in December 2024, R1 on 20 January "
     "2025. Nvidia's share price falls a week later. The Nature paper comes in September 2025, with "
-    "R1's hours, second-hand. Events known by their month stand on its first day.",
+    "R1's hours, second-hand. Events known by their month stand in its middle.",
 )
 
 # %% [markdown]
-# *Where only the month of an event is known, its mark stands on the first of that month: the day is
+# *Where only the month of an event is known, its mark stands in the middle of that month: the day is
 # approximate.*
 #
 # ### Who built it
@@ -104,7 +112,8 @@ show(
 # rules it had bought about 10,000 A100 chips. All of this is reported, and reports differ on the years.
 #
 # R1 did not come out of nowhere. The parts had been published one by one: small experts in January 2024,
-# GRPO in February, latent attention in May, V3 in December. The course takes each of them in its turn.
+# GRPO (the way R1 learns from rewards) in February, latent attention in May, V3 in December. The course takes
+# each of them in its turn.
 #
 # ### Chips, and what the limits forced
 #
@@ -123,22 +132,22 @@ show(
 #   0.25 % of that with 16 bits.
 #
 # *The two speeds and this list are from V3's report, arXiv 2412.19437, sections 3 and 4.* How much of this
-# the limits forced, nobody outside can say. Slow links are a reason to send less. Small experts and latent
-# attention save computing on any chip.
+# the limits forced, nobody outside can say. Slow links are a reason to send less. A mixture of experts saves
+# arithmetic, and latent attention saves memory, on any chip.
 #
 # ### What open weights set off
 #
-# R1 came with six smaller models, of 1.5 to 70 billion parameters, which had learned from R1's answers.
-# DeepSeek released them itself. Soon others could test what the paper said:
+# R1 came with six smaller models, of 1.5 to 70 billion parameters, which had learned from R1's answers. That
+# is called *distillation*. DeepSeek released them itself. Soon others could test what the paper said:
 #
 # - **OpenR1** trained a 7-billion model on 350,000 checked answers of R1. It matches DeepSeek's own model
 #   of that size (its README).
 # - **TinyZero** repeated the idea of R1-Zero on small models: 0.5 billion parameters fail at it, 3 billion
 #   succeed (its README).
-# - **Dr. GRPO** found that GRPO's loss is too mild on long wrong answers (arXiv 2503.20783).
-# - **Limit of RLVR** asked whether such training teaches anything new, or mostly makes the model choose
-#   what it could do before (arXiv 2504.13837). This is still disputed. Lesson 09 (planned)
-#   is to measure it.
+# - A paper known as **Dr. GRPO** found that GRPO is too mild on long wrong answers (arXiv 2503.20783).
+# - A paper known as **Limit of RLVR** asked whether learning from checked answers teaches anything new, or
+#   mostly makes the model choose what it could do before (arXiv 2504.13837). This is still disputed. Lesson
+#   09 (planned) is to measure it.
 #
 # Open weights are not open source: the training data and the training code were not released.
 #
@@ -231,18 +240,18 @@ show(
 # |---|---|
 # | R1 cost 6 million dollars. | V3's final run did, at 2 dollars an hour. R1's own stage was not published until September 2025. |
 # | DeepSeek invented the mixture of experts. | It is older. DeepSeek split it more finely, for V3, R1's base. |
-# | R1 was trained by RLHF, on human preferences. | Its reinforcement learning was rewarded mostly by rules that a program can check. A reward for preference enters only in the last stage. It had supervised stages too: see the next row. |
-# | R1 learned to reason without any supervised data. | That is R1-Zero. R1 used thousands of worked examples first, and about 800,000 samples later. |
+# | R1 was trained by RLHF, learning from what people prefer. | It was rewarded mostly by rules that a program can check. A reward for preference enters only in the last stage. It had stages with worked examples, too: see the next row. |
+# | R1 learned to reason without any worked examples. | That is R1-Zero. R1 used thousands of worked examples first, and about 800,000 samples later. |
 # | Others made the small R1 models. | DeepSeek released the six distilled models itself. |
 # | R1 is open source. | It has open weights. Data and training code are not public. |
-# | R1 matched GPT-4. | It was compared with o1-1217, a reasoning model, in mathematics and programming. |
+# | R1 matched GPT-4. | It was level with o1-1217, a reasoning model, in mathematics, and just behind it in contest programming. |
 #
 # ### What it means if you build things
 #
 # - **Can a program check the answers of your task?** Then reward may be all the teaching it needs, if your
 #   model is sometimes right by itself.
 # - **Is your model small? Let it learn from a large one first.** On AIME 2024 a 32-billion model reached
-#   72.6 % by learning from R1's answers, and 47.0 % by more than 10,000 steps of reinforcement learning
+#   72.6 % by learning from R1's answers, and 47.0 % by more than 10,000 steps of learning from rewards
 #   (version 1, Table 6; the two did not cost the same).
 # - **Read the licence of the model that you really use.** R1 is MIT. Its distilled students stand on Qwen
 #   (Apache-2.0) or Llama (Meta's own licence).
@@ -254,24 +263,26 @@ show(
 # | published claim | its figure and condition | lesson |
 # |---|---|---|
 # | Attention lets each word take from the words that matter | no figure: you hold it against PyTorch's own | [02 Attention](02_attention.ipynb) |
-# | Latent attention makes the memory of a text small | V2's is 93.3 % smaller than that of DeepSeek-67B, not by latent attention alone (arXiv 2405.04434) | 04 The cache, and latent attention (planned) |
-# | A model can be large and use little of itself | V3 uses 37 of 671 billion parameters on a token | 05 Mixture of experts: routing (planned) |
-# | Experts stay busy without a loss for it | 1 billion parameters: perplexity 9.56 with such a loss, 9.50 without (arXiv 2408.15664, second-hand) | 06 DeepSeekMoE (planned) |
+# | Latent attention makes the memory of a text small | 93.3 % smaller in V2 than in DeepSeek-67B, not by latent attention alone (arXiv 2405.04434) | [04 The cache, and latent attention](04_latent_attention.ipynb) |
+# | A model can be large and use little of itself | V3 uses 37 of 671 billion parameters on a token | [05 Mixture of experts: routing](05_moe_routing.ipynb) |
+# | All experts can be kept busy without a cost in quality | 1 billion parameters: the model wavers between 9.50 tokens on average, 9.56 the older way; the fullest expert is 4 % above the mean load, where it was 72 % above (100 billion tokens; arXiv 2408.15664, second-hand) | [06 DeepSeekMoE](06_deepseek_moe.ipynb) |
 # | An answer that a program checks is enough to learn from | no neural network judges R1-Zero's answers | 07 Rewards and policy gradients (planned) |
-# | A group of answers does without a critic | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | 08 GRPO (planned) |
-# | Reward alone brings out long working | R1-Zero: answers grew from hundreds to thousands of tokens (version 1, Figure 3), and AIME rose from 15.6 to 71.0 % (version 1, Table 2). One jump, of both, comes where the cap was raised from 32,768 to 65,536 tokens (second-hand) | 09 R1-Zero (planned) |
-# | Each stage towards R1 changes something | AIME: R1-Zero 77.9, three drafts 59.0, 74.0, 78.1, R1 79.8 % (R1's paper, version 2, Table 3, second-hand). The drafts start again from V3-Base: R1-Zero is not on that path, and 59.0 is no dip within one run | 10 The R1 pipeline (planned) |
+# | Answers can be judged against each other, without a second network | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | 08 GRPO (planned) |
+# | Reward alone brings out long working | R1-Zero: from hundreds to thousands of tokens (version 1, Figure 3); AIME from 15.6 to 71.0 % (Table 2). One jump comes where the longest answer allowed was doubled (second-hand) | 09 R1-Zero (planned) |
+# | Each stage towards R1 changes something | AIME: R1-Zero 77.9; three drafts of R1, begun again from V3-Base, 59.0, 74.0, 78.1; R1 79.8 % (version 2, Table 3, second-hand) | 10 The R1 pipeline (planned) |
 # | A small model learns more from a large one than alone | 32 billion, AIME: 72.6 against 47.0 %, computing not matched | 11 Distillation (planned) |
 # | Open weights can be changed and run by anyone | 720 GB squeezed into 131 GB (Unsloth's blog, second-hand) | 12 Open weights (planned) |
 # | Numbers of 8 bits are enough for most of the training | the loss stays within 0.25 % of that with 16 bits | 13 Efficiency (planned) |
 # | V3's final run cost 5.576 million dollars | at 2 dollars an hour | 14 What it cost (planned) |
 #
 # A figure without a source has its source in the story above. [01 Warm-up](01_warmup.ipynb) and [03 The
-# transformer](03_transformer.ipynb) lay the ground. 15 asks how you know that a model is better, and 16 is
-# yours; both are planned. On toy data a claim may come true or
-# not. Either is reported.
-#
+# transformer](03_transformer.ipynb) lay the ground. On toy data a claim may come true or not. Either is
+# reported.
+
+# %% [markdown]
 # ## Is my machine ready?
+#
+# > **The way:** predictions → the story → **your machine** → a first training → your first exercise → where next
 #
 # The next cell looks at this machine. A *NO* comes with what to do about it.
 
@@ -279,18 +290,22 @@ show(
 print(report(requirements()))
 
 # %% [markdown]
-# ## A training of a few seconds
+# ## A first training
+#
+# > **The way:** predictions → the story → your machine → **a first training** → your first exercise → where next
 #
 # Here is the smallest thing that learns as R1-Zero does. It holds a table: one row for each of the 100
 # sums, one column for each of the 19 answers. In every step it guesses 16 times at each sum. A program says
 # right or wrong. Then guesses that did better than the average of their 16 become likelier, and the others
 # rarer.
+#
+# It takes some seconds, and longer on a busy machine. The curve grows while you watch.
 
 # %% key="train" exempt="the curve's last digits depend on the processor"
 history = watch(
     learn_sums(steps(1500)),
     steps=steps(1500),
-    curves=["right"],
+    curves={"right": "share of right guesses"},
     alt="The share of right guesses, step by step. It is low at first, then rises steeply, then "
     "stays flat near one.",
 )
@@ -303,44 +318,49 @@ recall("sums")
 # %% [markdown]
 # Was your prediction near? Nobody showed the program an answer. In the end it is right nearly every time.
 #
-# **Where this toy misleads.** Luck does much of the work here. With 19 answers and 16 tries, 58 groups in
-# 100 hold a right try at the very start: 1 - (18/19)<sup>16</sup> = 0.58. A group that is all wrong teaches
-# nothing, because no guess did better than the others. A hard problem has so many possible answers that
-# luck hardly ever finds the right one. R1-Zero could start because its base was right now and then by
-# itself: 15.6 % on AIME. And this table remembers 100 sums. It cannot add two numbers that it has not seen.
-#
 # **What changes at 671 billion parameters.** The table becomes a network that writes its answer word by
-# word, with its working. The digits become problems from mathematics and programming. The rule stays: try
-# many times, check, make likelier what did better than its group.
+# word, with its working. The rule stays: try many times, check, make likelier what did better than its group.
 #
+# **Where this toy misleads.** Luck does much of the work here.
+#
+# - With 19 answers and 16 tries, 58 groups in 100 hold a right try at the very start: 1 -
+#   (18/19)<sup>16</sup> = 0.58. A group that is all wrong teaches nothing: no guess did better than the others.
+# - On a hard problem luck hardly ever finds the answer. R1-Zero could start because its base was right now and
+#   then by itself: 15.6 % on AIME.
+# - This table remembers 100 sums. It cannot add two numbers that it has not seen.
+
+# %% [markdown]
 # ## How an exercise works
 #
-# An exercise has a name. Here you write `shares`. Below your code stands a cell `check(shares)`. It answers
-# one of three things. Here they are, on three made-up answers. `examine` gives the same answer as `check`,
-# and keeps nothing.
+# > **The way:** predictions → the story → your machine → a first training → **your first exercise** → where next
+#
+# An exercise is a function with a name, such as `shares`. Its body is yours to write. Below it stands a cell
+# `check(shares)`, which says one of three things. Here they are, before you write anything yourself.
+#
+# **If you have not begun:**
 
 # %% key="verdict-untouched"
-exercise = next(found for found in exercises() if found.name == "welcome.shares")
-print(examine("welcome.shares", exercise.stub).message)
+what_check_says("shares", "nothing written yet")
+
+# %% [markdown]
+# That costs nothing. Every lesson runs to its end with nothing solved.
+#
+# **If there is a mistake:** it is named where it can be, with the smallest case that fails.
 
 # %% key="verdict-wrong"
 def one_of_many(amounts):
     return amounts / amounts.shape[-1]
 
-
-print(examine("welcome.shares", one_of_many).message)
-
-# %% key="verdict-right"
-print(examine("welcome.shares", exercise.reference).message)
+what_check_says("shares", one_of_many)
 
 # %% [markdown]
-# - **Not attempted** costs nothing. Every lesson runs to its end with nothing solved, and nobody is ever
-#   blocked.
-# - **Not yet** names the mistake where it can, and shows the smallest case that fails.
-# - **Right** keeps your answer. From then on the course runs on it.
-#
-# Under each check are three hints, each longer than the one before. `solution("shares")` prints the course's
-# own answer. Looking is no shame: close it, and write it from memory.
+# **If it is right:** your answer is kept, and from then on the course runs on it.
+
+# %% key="verdict-right"
+what_check_says("shares", "the course's own answer")
+
+# %% [markdown]
+# Stuck? Under each check are three hints, from a small one to the way to the solution.
 #
 # ## Your first exercise
 #
@@ -349,6 +369,11 @@ print(examine("welcome.shares", exercise.reference).message)
 # is the dear one? To compare the two rows, turn hours into *shares*: parts of one.
 #
 # By hand: the row (2, 6) has the total 8. Its shares are 2/8 and 6/8, that is 0.25 and 0.75, and they sum to one.
+
+# %% [markdown] tags=["teacher"]
+# **For teachers.** What people get wrong: they divide by the number of parts, or they lose the axis, so that
+# `[2, 3]` meets `[2]` and PyTorch complains. Ask the room: with three rows of three parts, would PyTorch
+# complain too? (No: `[3, 3]` and `[3]` line up, and each column is divided by a wrong total, in silence.)
 
 # %% key="hours"
 hours = torch.tensor([[2664.0, 119.0, 5.0], [101.0, 5.0, 41.0]])
@@ -376,17 +401,15 @@ print("totals of the rows:", hours.sum(dim=-1).tolist())
 #
 # <details><summary>The way to the solution</summary>
 #
-# The argument is `keepdim=True`. One line is enough: return the amounts, divided by `amounts.sum(dim=-1,
-# keepdim=True)`. To see it in full, run `solution("shares")` in a new cell. You can come back and write it
-# from memory.
+# Run `solution("shares")` in a new cell. Look at what `sum` is given beside the axis: that one word keeps
+# the shape. Then delete the cell, and write the line from memory.
 #
 # </details>
 #
 # ### Your code becomes part of the course
 #
 # `mine` is a package made of your accepted answers. What you have not written yet is lent to it. The next
-# cell runs on your `shares`, if the check said *right*. (`keep(shares)` puts your version in whatever the
-# check says, and `lend("shares")` takes the course's again.)
+# cell runs on your `shares`, if the check said *right*.
 
 # %% key="use-it"
 from mine import welcome
@@ -396,32 +419,37 @@ for names, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
     print(", ".join(f"{name} {share:.1%}" for name, share in zip(names, row, strict=True)))
 
 # %% [markdown]
+# Two words for later. `keep(shares)` puts your version into `mine` even if the check does not call it right:
+# it may be slow, or wrong on purpose. `lend("shares")` takes the course's own for a while, and
+# `lend("shares", False)` takes yours again. Nothing of yours is lost by either.
+#
 # V3's final run is nearly all pre-training. Of R1's own hours two thirds went into R1-Zero. You will meet
 # shares again: attention weights are shares of one (lesson 02), and so are the weights of experts and the
 # probabilities of the next word.
 #
-# ## Where you stand
+# ## Where to go from here
 #
-# Progress is kept in your work folder. After a restart, run the cells from the top again: what was right
-# stays right. From a terminal in the course's folder, `python start.py progress` prints this table too, and
-# `python start.py reset 00` gives you this notebook afresh and keeps a copy of yours.
+# > **The way:** predictions → the story → your machine → a first training → your first exercise → **where next**
+#
+# Progress is kept in your work folder. Tomorrow, run the cells from the top again: what was right stays right.
 
 # %% key="progress" exempt="it lists every exercise of the course, also those that are added later"
 progress()
 
 # %% [markdown]
-# ## Ways through the course
+# In a second terminal, in the course's folder, `python start.py progress` prints this table too. `python start.py
+# reset 00` gives you this notebook afresh, and keeps a copy of yours.
 #
-# | you have | lessons | what you can do then |
-# |---|---|---|
-# | an afternoon, 3 hours | 00, 02, 03: core exercises | build attention, and the model around it |
-# | a day, 7 hours | 00, 01, 02, 03 with more exercises: about 4 hours. Then 07, 08 (planned), or 04, 05 (planned) | the same with every part of attention your own, and the start of one branch |
-# | ten weeks, 40 hours | all: about 2 hours a week in the lessons (most are planned), and as much for experiments of your own | test a claim of your own |
-#
-# Core exercises carry a path. Extra ones are for whoever has time. After lesson
-# [03](03_transformer.ipynb) there are two branches: 07 to 11 learn from rewards, 04 to 06 save computing.
-# You can go either way.
-#
+# How much time have you got?
+
+# %% key="ways" exempt="it names the lessons of the course, also those that are added later"
+print(ways())
+
+# %% [markdown]
+# *Core* exercises carry a path. *Extra* ones are for whoever has time. After lesson 03 there are two branches:
+# 07 to 11 learn from rewards, 04 to 06 save computing. You can go either way.
+
+# %% [markdown]
 # ## What did you predict?
 
 # %% key="recall-cost"
@@ -442,7 +470,8 @@ recall("cost")
 # hours at 2 dollars an hour, research not counted." R1's own stage came on top, with 147 thousand hours.
 #
 # </details>
-#
+
+# %% [markdown]
 # **2.** In the training above, all 16 guesses at one sum are wrong. What does that sum learn in this step?
 # What would it need?
 #
@@ -453,7 +482,8 @@ recall("cost")
 # that had read 14.8 trillion tokens.
 #
 # </details>
-#
+
+# %% [markdown]
 # **3.** "R1-Zero learned to reason without ever seeing a worked solution." What is right, and what is not?
 #
 # <details><summary>Answer</summary>

@@ -85,7 +85,7 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# One line: the first of these less the second. In full: `solution("differences")`, in a new cell. Then
+# Run `solution("differences")` in a new cell. Look at which of the two gets its new axis where. Then
 # delete that cell, and write it from memory.
 #
 # </details>
@@ -114,9 +114,9 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `logits.log_softmax(dim=-1)`, then `.gather(-1, chosen.unsqueeze(-1))`, then `.squeeze(-1)`. Common slips:
-# `softmax` and then `log` (minus infinity for an unlikely token), and another axis than the last. In full:
-# `solution("chosen_logprobs")`.
+# Run `solution("chosen_logprobs")`. Look at what the index of `gather` has that `chosen` has not, and
+# where it goes again. Two common slips: `softmax` and then `log` (minus infinity for an unlikely token),
+# and another axis than the last.
 #
 # </details>
 #
@@ -143,8 +143,8 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `torch.where(mask, values, 0).sum(dim=-1) / mask.sum(dim=-1)`. The common slip is `.mean(dim=-1)`: it
-# divides by the full length. In full: `solution("mean_of_real")`.
+# Run `solution("mean_of_real")`. Look at the denominator. The common slip is `.mean(dim=-1)`: it divides
+# by the full length.
 #
 # </details>
 #
@@ -172,8 +172,8 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `rearrange(answers, "(round prompt) seq -> prompt round seq", prompt=prompts)`. The common slip is
-# `answers.reshape(prompts, -1, seq)`: right shape, wrong groups. In full: `solution("by_prompt")`.
+# Run `solution("by_prompt")`. Look at the order of the two names in the brackets. The common slip is
+# `answers.reshape(prompts, -1, seq)`: right shape, wrong groups.
 #
 # </details>
 #
@@ -199,7 +199,7 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `(student - teacher.detach()).square().mean()`. In full: `solution("distance_to_teacher")`.
+# Run `solution("distance_to_teacher")`. Look at where exactly `detach` stands.
 #
 # </details>
 #
@@ -227,7 +227,7 @@ predict("silent", "...")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `torch.rand(count, generator=torch.Generator().manual_seed(seed))`. In full: `solution("uniform_draws")`.
+# Run `solution("uniform_draws")`. Look at how the generator is made: nothing outside the function changes.
 #
 # </details>
 

@@ -188,8 +188,8 @@ print(f"bank beside 'river': water {mixed[2, 0]:.1f}, money {mixed[2, 1]:.1f}")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# One line: `query @ key.transpose(-2, -1)`, divided by `math.sqrt(query.shape[-1])`. To see it in full, run
-# `solution("scores")` in a new cell. Then delete that cell, and write it from memory.
+# Run `solution("scores")` in a new cell. Look at which axes are turned, and from which of the two the root
+# takes its number. Then delete the cell, and write it from memory.
 #
 # </details>
 
@@ -228,6 +228,9 @@ for dim in (4, 64, 1024):
 # - **How large is the gradient that goes back through the softmax** to the scores? The gradient is what
 #   training follows. Where it is nearly 0, nothing is learned. We take the median of 500 rows.
 
+# %% [markdown]
+# (The next cell measures both. Read what it prints; how it measures need not be understood now.)
+
 # %% key="measure"
 def measure(logits):
     logits = logits.detach().requires_grad_()
@@ -258,7 +261,8 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 # softmax becomes a hard choice made by chance, and in a typical row the gradient that could correct it is
 # gone. At small $d$ nothing is gained: at $d = 4$ the undivided gradient is even the larger one, since
 # scores of size 2 choose more clearly, and not yet all or nothing. This is the reason that Vaswani et al.
-# give (section 3.2.1). They call it a suspicion; you have measured it.
+# give (section 3.2.1). They call it a suspicion. You have measured it for random queries and keys, as at the
+# start of training.
 #
 # **A question on the way.** Somebody divides by $d$ instead of $\sqrt{d}$. What happens at the start of
 # training, with $d = 1024$?
@@ -288,16 +292,9 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 # keys, or write `d ** 1 / 2`, or they use `.T`, which turns *all* axes around. The check says which.
 #
 # An expert may object: the gradient with respect to the *query* also carries a factor of the keys, whose
-# norm grows like $\sqrt{d}$. True, and the figure shows only the part that goes through the softmax. Up to
-# $d = 64$ the objection holds. From 256 on the gradient of a typical row vanishes either way. In our
-# trials, not stored here, the median of the gradient that reaches the query was:
-#
-# | $d$ | 4 | 16 | 64 | 256 | 1,024 |
-# |---|---|---|---|---|---|
-# | not divided | 0.33 | 0.53 | 0.27 | 0.031 | 0.00008 |
-# | divided | 0.16 | 0.17 | 0.18 | 0.186 | 0.183 |
-#
-# *Typical* matters: a few rows keep a gradient, so the mean at 1,024 is still 0.022, against 0.19 divided.
+# norm grows like $\sqrt{d}$. True, and the figure shows only the part that goes through the softmax. Let the
+# expert measure it: ask for the gradient of the query in `random_scores`, and take the median of the rows, as
+# `measure` does. A few rows keep a gradient at any $d$, so a mean would hide what happens to the others.
 #
 # Ask the room: what would you have to assume about queries and keys for the variance to be $d$? Does a
 # trained model still fulfil it? (Independent entries, mean 0, variance 1. It does not have to.)
@@ -337,8 +334,8 @@ show(fig, alt="""Two charts over d from 1 to 1024. Divided by the square root of
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# Two lines: `exponentials = (logits - logits.amax(dim=-1, keepdim=True)).exp()`, then return them divided
-# by their sum over the last axis, again with `keepdim=True`. In full: `solution("softmax")`.
+# Run `solution("softmax")`. Look for `keepdim=True`: it is needed twice. The first time the row loses its
+# largest number, the second time it is divided.
 #
 # </details>
 
@@ -387,8 +384,8 @@ print("rows sum to one:", torch.allclose(attention.softmax(matches).sum(dim=-1),
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `key_position <= query_position.unsqueeze(1)`. There is another way: `torch.ones(queries, keys,
-# dtype=torch.bool)` cut off with `.tril(diagonal=keys - queries)`. In full: `solution("causal_mask")`.
+# Run `solution("causal_mask")`. Look at which of the two positions becomes a column. There is another way,
+# too: a table full of True, cut off with `.tril(diagonal=...)`. By how much must the diagonal move?
 #
 # </details>
 
@@ -471,8 +468,8 @@ show(fig, alt="""Scores and weights of the three words, with the future at minus
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# All the pieces exist: `scores`, `softmax`, and the line with `masked_fill` in the cell before last. Step 4
-# is one `@`.
+# All the pieces exist: `scores`, `softmax`, and a line with `masked_fill`. That line begins the cell of the
+# last figure, the one whose left half is called *scores, the future hidden*. Step 4 is one `@`.
 #
 # </details>
 # <details><summary>A bigger hint</summary>
@@ -483,8 +480,8 @@ show(fig, alt="""Scores and weights of the three words, with the future at minus
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `logits = scores(query, key)`; `if mask is not None: logits = logits.masked_fill(~mask, -math.inf)`;
-# `weights = softmax(logits)`; `return weights @ value, weights`. In full: `solution("attend")`.
+# Run `solution("attend")`. Look at the sign in front of the mask, and at what happens when the mask is
+# None.
 #
 # </details>
 
@@ -597,8 +594,8 @@ print("sorted by piece:           ", rearrange(cut, "seq head dim -> head seq di
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `rearrange(x, "batch seq (head dim) -> batch head seq dim", head=heads)`. Without einops: reshape to
-# [batch, seq, heads, dim], then transpose axes 1 and 2. In full: `solution("split_heads")`.
+# Run `solution("split_heads")`. Read the pattern aloud, left side, then right side. Without einops it
+# takes two steps: a reshape that cuts the last axis alone, then a swap of two axes.
 #
 # </details>
 
@@ -623,7 +620,7 @@ print("sorted by piece:           ", rearrange(cut, "seq head dim -> head seq di
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `rearrange(x, "batch head seq dim -> batch seq (head dim)")`. In full: `solution("merge_heads")`.
+# Run `solution("merge_heads")`. Look at what stands in the brackets, and in which order.
 #
 # </details>
 
@@ -669,9 +666,8 @@ print("merged again:", attention.merge_heads(pieces)[0].tolist())
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `query = split_heads(self.query(x), self.heads)`, likewise `key` and `value`; `output, weights =
-# attend(query, key, value, mask)`; `return self.output(merge_heads(output)), weights`. In full:
-# `solution("MultiHeadAttention")`.
+# Run `solution("MultiHeadAttention")`. Look at what is split, and at what is merged: the weights are
+# neither.
 #
 # </details>
 
@@ -742,7 +738,7 @@ for row in induction.repeated_tokens(random, batch=3, period=5, vocab=26):
 # left out on purpose. The **accuracy** in the figure is measured at period 8, on the words that can be
 # copied. So it shows whether the model found the pattern, or learned some distances by heart.
 #
-# First, **one layer**. It takes about five seconds. (`steps(400)` is 400. Only the tests of the course cut
+# First, **one layer**. It takes about five seconds, longer on a busy machine. (`steps(400)` is 400. Only the tests of the course cut
 # it short.) The loss will jump about: each step has another period, and some are harder than others.
 
 # %% key="one-layer" exempt="the accuracy comes from trained weights, which differ in the last digits between processors"
@@ -750,7 +746,7 @@ one_layer = induction.copying_model(layers=1, seed=0)
 one_history = watch(
     induction.train_copying(one_layer, steps(400), seed=0),
     steps=steps(400),
-    curves=["loss", "accuracy"],
+    curves={"loss": "loss", "accuracy": "accuracy at period 8"},
     alt="""One layer: the loss at the trained periods jumps about and falls part of the way.
     The accuracy at period 8 stays near 0.""",
 )
@@ -764,7 +760,7 @@ two_layers = induction.copying_model(layers=2, seed=0)
 two_history = watch(
     induction.train_copying(two_layers, steps(400), seed=0),
     steps=steps(400),
-    curves=["loss", "accuracy"],
+    curves={"loss": "loss", "accuracy": "accuracy at period 8"},
     alt="""Two layers: at first as flat as with one layer. Then the accuracy at period 8 rises
     steeply to almost 1, and the loss falls to almost 0.""",
     behind={"one layer": one_history},
@@ -776,10 +772,10 @@ print("two layers, right in more than 9 of 10 copies:    ", two_history["accurac
 recall("layers")
 
 # %% [markdown]
-# Hold this against what you wrote. One layer does not find it. More steps did not help in our trials, which
-# are not stored here: after 1,500 steps (seed 0) its accuracy at period 8 was 0.007. For tasks of this kind
-# there is a proof: a one-layer transformer would have to be exponentially larger than a two-layer one
-# (Sanford, Hsu and Telgarsky 2024).
+# Hold this against what you wrote. One layer does not find it. Would more steps help? Put 1500 in the place
+# of both 400s in its cell, and see: it takes some twenty seconds. For tasks of this kind there is a proof: a
+# one-layer transformer would have to be exponentially larger than a two-layer one (Sanford, Hsu and
+# Telgarsky 2024).
 #
 # But its *loss* fell. What did it learn? Look at each period by itself.
 
@@ -801,11 +797,22 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
     the periods it was trained on, and almost never at period 8.""")
 
 # %% [markdown]
-# One layer learned distances by heart. In our trials, not stored here, both its heads look mostly at
-# position 1 when they stand at position 5, whatever the words are: that is right for period 5, the only
-# trained period that copies anything there. This is knowledge about our training data, and it is worthless
-# at a period it never met. A test on the trained periods alone would have called it half a success. This is
-# why a test must hold out more than single examples.
+# One layer learned distances by heart. To see it, look where its heads look from position 5, in texts whose
+# first twelve words are all new. Nothing can be copied there. So the words cannot be the reason.
+
+# %% key="by-heart" exempt="weights of a trained model, which differ in the last digits between processors"
+data = induction.repeated_tokens(torch.Generator().manual_seed(1), batch=128, period=12, vocab=26)
+with torch.no_grad():
+    weights = one_layer(data)[1][0].mean(dim=0)  # of the one layer, the mean of 128 texts
+for head in range(2):
+    most = weights[head, 5].argmax()
+    print(f"head {head + 1} looks from position 5 mostly at position {most}: weight {weights[head, 5, most]:.2f}")
+
+# %% [markdown]
+# Position 5 looks at position 1: right for period 5, the only trained period that copies anything there. This
+# is knowledge about our training data, and it is worthless at a period it never met. A test on the trained
+# periods alone would have called it half a success. This is why a test must hold out more than single
+# examples.
 #
 # Two layers are right at every period. They must have found the pattern itself. How?
 
@@ -815,9 +822,9 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
 # carries that answer in its label. The word "cat" can only offer "I come after moon" once a first layer has
 # told it so.
 #
-# What people get wrong: they think that one layer fails because it is too small. With twice the width its
-# accuracy at period 8 was still 0.00 (in our trials, not stored here). Ask the room: what would the key of
-# "cat" have to contain, and who could put it there?
+# What people get wrong: they think that one layer fails because it is too small. What it lacks is a step: the
+# key of "cat" is made before anybody has told "cat" what stands before it. Ask the room: what would the key
+# of "cat" have to contain, and who could put it there?
 
 # %% [markdown]
 # ## Find the head
@@ -855,9 +862,8 @@ show(fig, alt="""Share of right copies by period, 5 to 12. Two layers are right 
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `weights.diagonal(offset=1 - period, dim1=-2, dim2=-1)[..., 1:].mean(dim=-1)`. Common slips: `-period`
-# (the head would look at the *same* word), and keeping the first entry. In full:
-# `solution("induction_score")`.
+# Run `solution("induction_score")`. Look at the offset, and at what is left out at the beginning. Two
+# common slips: an offset of `-period` (the head would look at the same word), and keeping the first entry.
 #
 # </details>
 
@@ -902,7 +908,7 @@ print("the model goes on with:", after)
 # Weights below 0.10 carry no number.
 
 # %% key="four-heads"
-fig, axes = canvas(columns=2, rows=2, width=8.6, height=8.6)
+fig, axes = canvas(columns=2, rows=2, width=7.8, height=7.8)
 for ax, (layer, head) in zip(axes, [(0, 0), (0, 1), (1, 0), (1, 1)], strict=True):
     title = f"layer {layer + 1}, head {head + 1}"
     draw_attention(ax, weights[layer][0, head], sentence, title=title)
@@ -919,7 +925,8 @@ show(fig, alt="""The weights of four heads on 'old fox sees red moon by river ol
 # 2. **Layer 2 asks: who came after a word like me?** The second *sees* finds *red*, because *red* now has
 #    *after sees* on its label. The model says *red*.
 #
-# The second question cannot be asked before the first was answered. That is why one layer is not enough.
+# In this solution the second question needs the first one's answer. It is why one layer of this size does
+# not find it here.
 #
 # Look also at a row of layer 2 in the first half, such as *river*. It looks hard at some word, though there
 # is no earlier *river* to find. It has to look somewhere: its weights must sum to one. A large weight alone
@@ -956,7 +963,8 @@ for layer in (0, 1):
 
 # %% [markdown]
 # Without one head the model still copies, since the other does the same job. Without both it is lost. So a
-# high score *and* a loss when it is taken away: only now do we know that the heads matter.
+# high score *and* a loss when it is taken away: only now do we know that the heads matter. (A zero is itself
+# something that the model never met in training. Researchers also put in the head's mean.)
 
 # %% [markdown] tags=["teacher"]
 # **For teachers.** If time is short, show the four heads from the solved notebook and leave out taking
@@ -1037,10 +1045,10 @@ for name, numbers in (("attention as in this lesson", plain), ("what V3 uses ins
 #   of attention alone there is such evidence in print as well. For large models the authors call theirs
 #   correlational (Olsson et al. 2022). Whether attention weights explain anything is disputed: Jain and
 #   Wallace 2019, *Attention is not explanation*, and the reply, Wiegreffe and Pinter 2019.
-# - **One seed.** You saw one training. In our trials with seeds 1 and 2, not stored here, two layers reached
-#   0.989 and 0.996 at period 8, and one layer 0.004 and 0.033. That is three runs, not a law.
+# - **One seed.** You saw one training, and one is no law. Change `seed=0` to another number in the two cells,
+#   and look again.
 # - **No feed-forward layers, no normalisation.** With them, which heads appear, and where, can differ.
-# - **One layer "never": at this size, in our runs.** The proof cited above is for a task like ours, and
+# - **One layer "never": at this size, in this run.** The proof cited above is for a task like ours, and
 #   allows a one-layer model that is large enough.
 
 # %% [markdown]

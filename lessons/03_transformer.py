@@ -1,13 +1,15 @@
 # %% [markdown]
-# Attention carries information from word to word. Alone, it copies. It cannot add two digits, it does not
-# know which word came first, and if you stack many layers of it, training breaks.
+# Attention carries information from word to word. Alone it is good at copying. But it has no part that
+# computes, such as adding two digits. It does not know how far apart two words stand. And the more layers you
+# stack, the harder they are to train.
 #
-# Three parts mend that, and with them attention becomes a **transformer**: a norm, a way to tell positions,
-# and a feed-forward network. You build them, put them into a block, and train a small language model on the
+# Three parts mend that, and with them attention becomes a **transformer**: a feed-forward network that
+# computes, a way to tell positions, and a norm. You build them, put them into a block, and train a small language model on the
 # toy world of this course. Then you let it write, and read what it wrote.
 #
-# The lesson has **two sittings** of about 50 minutes. In the first you build the block. Then there is a stop
-# line. In the second the model learns and writes.
+# The lesson has **two sittings** of about 55 minutes. In the first you build the block. Then there is a stop
+# line. In the second the model learns and writes. Lesson 02 comes first. If you skipped it, its parts are on
+# loan.
 #
 # > **The way:** norm → turning → feed-forward → the block → **stop line** → loss → training → temperature →
 # > the sampler → reading → word by word
@@ -42,7 +44,7 @@ begin("03_transformer", globals())
 # > `find calc add3 mul7 : 4 8 2 1 ? <think> 4 8 2 1 then add3 7 1 5 4 then mul7 9 7 5 8 </think>
 # > <answer> 9 7 5 8 </answer>`
 #
-# The first answers straight from the hip. The second works step by step. The model reads thousands of each,
+# The first answers at once: from the hip. The second works step by step. The model reads thousands of each,
 # somewhat more of the second kind. Then it gets questions it has never seen. Will it answer from the hip, or
 # work? In which of the two ways will it be right more often? Write what you think, in place of the dots.
 
@@ -50,10 +52,10 @@ begin("03_transformer", globals())
 predict("writes", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Minutes, first sitting: opening 4, norm 9, turning 20, feed-forward 5, block 9, checkpoint
-# 3. Second sitting: documents 4, loss 14, training 6, temperature 7, sampler 10, reading 6, word by word 5,
-#    the end 6. The core exercises alone (`rope`, `next_token_loss`, `sample_inverse_cdf`) take about an hour
-#    in all.
+# **For teachers.** Minutes of the first sitting: opening 4, norm 9, turning 20, feed-forward 5, block 9, and the
+# checkpoint 3. Of the second: documents 4, loss 14, training 6, temperature 7, sampler 10, reading 6, word by
+# word 5, the end 6. That is 108, without `top_p`. The core exercises alone (`rope`, `next_token_loss`,
+# `sample_inverse_cdf`) leave about 80: the rest is on loan.
 #
 # Take the prediction by a show of hands. Most rooms expect the model to imitate the commoner kind *because*
 # it works better. It imitates the commoner kind because it is commoner.
@@ -77,8 +79,8 @@ for layer in range(61):
     x = x + torch.randn(1000, generator=random)
 
 # %% [markdown]
-# Layer 60 would see numbers eight times as large as layer 1, and trained layers can be much worse than random
-# ones. So each part of a model first brings its input to size 1: divide by the root mean square. This is
+# The last layer would see numbers eight times as large as the first, and trained layers can be much worse than
+# random ones. So each part of a model first brings its input to size 1: divide by the root mean square. This is
 # **RMSNorm** (Zhang and Sennrich 2019).
 #
 # **By hand**, with the vector (3, 4): the squares are 9 and 16, their mean is 12.5, the root is 3.54. So (3,
@@ -117,7 +119,8 @@ for vector in ([3.0, 4.0], [300.0, 400.0], [-3.0, 4.0]):
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + eps) * gain`. In full: `solution("rms_norm")`.
+# Run `solution("rms_norm")` in a new cell. Look at where `eps` stands. Then delete the cell, and write it
+# from memory.
 #
 # </details>
 
@@ -156,10 +159,11 @@ print("the same as PyTorch's, to 0.00001:", torch.allclose(ours, theirs, rtol=0,
 # > **The way:** norm → **turning** → feed-forward → the block → stop line → loss → training → temperature →
 # > the sampler → reading → word by word
 #
-# *What we do now:* tell attention who stands where. *Why:* you saw in lesson 02 that attention cannot tell
-# *dog bites man* from *man bites dog*. There, each position had a learned list of numbers. That has two
-# faults. A position that training never reached has no list. And *the word before me* has to be learned anew
-# for each position.
+# *What we do now:* tell attention who stands where. *Why:* you saw in lesson 02 that attention without a mask
+# cannot tell *dog bites man* from *man bites dog*. (A causal mask gives a little away: a late word sees more
+# words. How far apart two words stand, it does not say.) There, each position had a learned list of numbers.
+# That has two faults. A position that training never reached has no list. And *the word before me* has to be
+# learned anew for each position.
 #
 # What we want is a score that knows **how far apart** two tokens are, and nothing else of where they stand.
 #
@@ -214,8 +218,8 @@ for query_at, key_at in ((1, 0), (2, 1), (5, 4), (2, 0), (3, 1), (4, 0), (5, 1))
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `speeds = base ** (-torch.arange(0, dim, 2) / dim)`, `angles = positions.unsqueeze(-1) * speeds`, and
-# `torch.polar(torch.ones_like(angles), angles)`. In full: `solution("rotations")`.
+# Run `solution("rotations")`. Look at how the speeds are made, and at the axis that lets every position
+# meet every speed.
 #
 # </details>
 
@@ -226,12 +230,12 @@ turns = transformer.rotations(torch.arange(6), dim=6, base=20.0)
 fig, axes = canvas(columns=3, width=8, height=2.9)
 for pair, ax in enumerate(axes):
     draw_turns(ax, turns[:, pair], [str(t) for t in range(6)], f"pair {pair}")
-show(fig, alt="""Three clocks, one for each pair of a vector of six numbers, with a hand for each of
-    the positions 0 to 5, at base 20. Pair 0 goes most of the way round. Pair 1 turns by about
-    105 degrees, pair 2 by about 39.""")
+show(fig, alt="""Three dials, one for each pair of a vector of six numbers, with a hand for each of
+    the positions 0 to 5, at base 20. The hands turn against the clock. Pair 0 goes most of the way
+    round. Over the five steps pair 1 turns by about 105 degrees, pair 2 by about 39.""")
 
 # %% [markdown]
-# The fast hands tell neighbours apart. The slow hands tell near from far. (The base is 20 here, so that the
+# (They turn against the clock, as mathematicians count.) The fast hands tell neighbours apart. The slow hands tell near from far. (The base is 20 here, so that the
 # slow hand is seen to move at all.)
 #
 # Now turn the vectors themselves. With sines and cosines, the pair $(x_0, x_1)$ becomes
@@ -262,8 +266,8 @@ show(fig, alt="""Three clocks, one for each pair of a vector of six numbers, wit
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())`, then `torch.view_as_real(pairs *
-# rotation).flatten(-2)`. In full: `solution("rope")`.
+# Run `solution("rope")`. Look at how the pairs are made, and how they are put back: the last axis is cut,
+# and glued again at the same places.
 #
 # </details>
 
@@ -301,7 +305,7 @@ draw_curves(left, apart, turned, across="positions apart", up="score", title="tu
 draw_curves(right, apart, added, across="positions apart", up="score", title="a list added for each position")
 show(fig, alt="""Two charts of the score against how far apart query and key are, for three places of
     the query. Turned: the three curves lie on each other. With added lists: three different,
-    ragged curves.""")
+    ragged curves. The scales differ: added lists make the scores several times larger.""")
 
 # %% key="offset-asserted"
 curves = torch.stack(list(turned.values()))
@@ -310,13 +314,15 @@ assert largest < 1e-3, "the scores depend on more than the offset"
 print("three places, one curve, to 0.001:", bool(largest < 1e-3))
 
 # %% [markdown]
-# Three curves on one line: what counts is the offset alone. (The small rest is rounding. At position 1,000
+# Three curves on one line: what counts is the offset alone. (Note the scales: adding lists makes the scores
+# larger as well.) (The small rest is rounding. At position 1,000
 # the angle itself is rounded.) In a formula, with $R_t$ for the turn at position $t$:
 #
 # $$(R_t\,q) · (R_s\,k) = q · (R_{s-t}\,k)$$
 #
-# Note what RoPE does *not* do. It does not make far tokens weaker. The curve goes up and down, and a trained
-# model chooses queries and keys that suit it: "the one before me" or "anything far back".
+# Note what RoPE does *not* do. It does not make far tokens weaker: for a given query and key, the score goes
+# up and down with the distance. (The paper's decay is that of an upper bound.) A trained model chooses
+# queries and keys that suit it: "the one before me" or "anything far back".
 #
 # **A question on the way.** Which of queries, keys and values have to be turned?
 #
@@ -369,7 +375,7 @@ print("three places, one curve, to 0.001:", bool(largest < 1e-3))
 # %% key="silu"
 gate = torch.tensor([-6.0, -1.0, 0.0, 1.0, 6.0])
 up = torch.tensor([2.0, 2.0, 2.0, 2.0, 2.0])
-fig, [ax] = canvas(width=6.4, height=2)
+fig, [ax] = canvas(width=6.4, height=3)
 rows = torch.stack([gate, F.silu(gate), up, F.silu(gate) * up])
 draw_matrix(ax, rows, ["gate", "SiLU(gate)", "up", "passes"], list("abcde"), decimals=2)
 show(fig, alt="""A table of five numbers. The gates are -6, -1, 0, 1 and 6; after SiLU -0.01, -0.27, 0,
@@ -436,8 +442,7 @@ show(fig, alt="""A diagram of one block. A straight line, x, runs from left to r
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `x = x + self.attention(self.attention_norm(x), rotation, mask, cache)`, then `return x +
-# self.feed_forward(self.feed_forward_norm(x))`. In full: `solution("Block")`.
+# Run `solution("Block")`. Look at what stands before each plus sign.
 #
 # </details>
 
@@ -495,13 +500,14 @@ print("only offsets:", torch.allclose(out, moved, atol=1e-4))
 # six documents in ten are worked, and none has a mistake in it. (Lesson 09 has a library with mistakes.) You
 # know `add3` and `mul7`; `tot` makes running totals, again only the last digits: 4 8 2 1 becomes 4 2 4 5.
 #
-# Half of them are in a kind of Latin: *quaere* is *find*, *deinde* is *then*. That matters in lesson 10.
+# Half of the documents are in a kind of Latin: *quaere* is *find*, *deinde* is *then*. That matters in lesson
+# 10.
 
 # %% key="documents"
 recipe = Recipe({("calc", 1): 1, ("calc", 2): 1}, worked=0.6)  # as many programs of one step as of two
 documents = corpus(recipe, count=32 * steps(500), seed=1)
-for document in documents[:6]:
-    print(*document.words)
+for document in documents[:5]:
+    print(*document.problem.prompt, "\n     ", *document.completion)
 print(f"{len(VOCABULARY)} words in all: {' '.join(VOCABULARY.words[:30])} ...")
 
 # %% [markdown]
@@ -575,8 +581,8 @@ show(fig, alt="""Seven tokens: question mark, answer tag, 4, 5, closing tag, end
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `counted = mask[:, 1:]`, then `F.cross_entropy(logits[:, :-1][counted], tokens[:, 1:][counted])`. In full:
-# `solution("next_token_loss")`.
+# Run `solution("next_token_loss")`. Look at the three slices. Which of them leave out the first place, and
+# which the last?
 #
 # </details>
 
@@ -592,7 +598,7 @@ show(fig, alt="""Seven tokens: question mark, answer tag, 4, 5, closing tag, end
 from mine import configuration, model, transformer
 
 heads, width = configuration.Heads(heads=4, key_heads=4, head_dim=16), configuration.Dense(width=176)
-shape = configuration.ModelConfig(len(VOCABULARY), 64, 3, attention=heads, feed_forward=width)
+shape = configuration.ModelConfig(len(VOCABULARY), 64, 2, attention=heads, feed_forward=width)
 small_model = model.LanguageModel(shape, seed=0)
 with torch.no_grad():
     for parameter in small_model.parameters():
@@ -660,6 +666,7 @@ show(fig, alt="""The loss before training, against the typical size of a logit. 
 # check.
 #
 # Ask the room: which first loss would you see if the mask were all False but for the token after `<think>`?
+# (ln of the vocabulary again. An undecided model is equally surprised by every token.)
 
 # %% [markdown]
 # ## Training
@@ -668,7 +675,7 @@ show(fig, alt="""The loss before training, against the typical size of a logit. 
 # > the sampler → reading → word by word
 #
 # *What we do now:* 500 steps, each with 32 new documents. *Why:* to have a model that writes. It takes about
-# half a minute. The grey line is ln(vocabulary), where an undecided model stands.
+# half a minute, and longer on a busy machine. The grey line is ln(vocabulary), where an undecided model stands.
 
 # %% key="train" exempt="trained floats differ in the last digits between processors"
 from mine import training
@@ -678,9 +685,9 @@ level = math.log(len(VOCABULARY))
 history = watch(
     training.train(small_model, batch_at, plan),
     steps=plan.steps,
-    curves=["loss"],
-    alt="""The loss starts at ln(vocabulary). It falls steeply in the first twenty steps, lingers, and
-    falls again as the model learns to work out single steps.""",
+    curves={"loss": "loss, in nats"},
+    alt="""The loss starts at ln(vocabulary). It falls steeply in the first forty steps, lingers until
+    about step 100, and falls again as the model learns to copy and to work out single steps.""",
     behind={"ln(vocabulary)": {"step": [0, plan.steps], "loss": [level, level]}},
 )
 
@@ -727,9 +734,8 @@ print("loss at the end below 1:", sum(history["loss"][-20:]) / len(history["loss
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `if temperature == 0: return torch.zeros_like(logits).scatter(-1, logits.argmax(dim=-1, keepdim=True),
-# 1.0)`, and otherwise `(logits / temperature).softmax(dim=-1)`. In full:
-# `solution("softmax_with_temperature")`.
+# Run `solution("softmax_with_temperature")`. Look at the case of temperature 0: a division by it never
+# happens.
 #
 # </details>
 
@@ -769,8 +775,8 @@ show(fig, alt="""A line from 0 to 1 in four stretches: 'rev' up to 0.2, 'add3' u
 # whose end lies *above* the number. Statisticians call it the inverse of the cumulative distribution
 # function, or inverse CDF.
 #
-# Why not use `torch.multinomial`? Ours takes the random numbers as an argument. So the same numbers give the
-# same text, on every machine, and whatever other rows of the batch do. Two traps are on the way:
+# Why not use `torch.multinomial`? Ours takes the random numbers as an argument. So the same probabilities and
+# the same numbers give the same words, whatever other rows of the batch do. Two traps are on the way:
 #
 # - a word with probability 0 owns no stretch, and must never be drawn, not even by the number 0;
 # - the sum of the probabilities may be 0.9999999, by rounding, and the number may lie beyond it.
@@ -795,8 +801,8 @@ show(fig, alt="""A line from 0 to 1 in four stretches: 'rev' up to 0.2, 'add3' u
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `ends = probabilities.cumsum(dim=-1)`, `numbers = uniforms.unsqueeze(-1) * ends[:, -1:]`, and
-# `torch.searchsorted(ends, numbers, right=True).squeeze(-1)`. In full: `solution("sample_inverse_cdf")`.
+# Run `solution("sample_inverse_cdf")`. Look at how the number is scaled before it is compared, and at
+# `right=True`.
 #
 # </details>
 
@@ -881,11 +887,11 @@ recall("writes")
 # answers of ten, because six in ten of what it read were worked. Nobody has told it which kind is good. A
 # loss on documents cannot tell it: both kinds are equally good documents.
 #
-# Why is working easier? To answer at once, the model has to run the whole program inside three blocks. When
+# Why is working easier? To answer at once, the model has to run the whole program inside two blocks. When
 # it works, every step is written down, and the next digit needs little: one operation, and the list before
-# it. Look at where that list stands: always **six words back**. You built the part that sees "six words back"
-# as one thing, wherever it is. The written words are a memory, and each of them has passed through all
-# blocks.
+# it. Look at where that list stands: always **six words before** the word to be written. You built the part
+# that sees "so many words back" as one thing, wherever it is. The written words are a memory, and each of them
+# has passed through all blocks.
 #
 # A **reward** could tell it. That is what R1-Zero is about, and lessons 07 to 09.
 
@@ -919,8 +925,8 @@ recall("writes")
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# `kept = torch.zeros_like(probabilities).scatter(-1, ids, ordered * (before < mass))`, then `kept /
-# kept.sum(dim=-1, keepdim=True)`. In full: `solution("top_p")`.
+# Run `solution("top_p")`. Look at the comparison: it asks what came before a token, and not what there is
+# with it.
 #
 # </details>
 
@@ -1013,9 +1019,10 @@ explore(look, **controls)
 # %% key="slowest"
 from mine import transformer
 
-for name, dim in (("here", 16), ("DeepSeek-V3", 64)):
+for name, dim in (("here", 16), ("V3, before YaRN", 64)):
     speeds = transformer.rotations(torch.tensor([1]), dim).angle()[0]
-    print(f"{name:12} {len(speeds):2} pairs; the slowest goes once round in {2 * math.pi / speeds[-1]:,.0f} positions")
+    round_in = 2 * math.pi / speeds[-1]
+    print(f"{name:16} {len(speeds):2} pairs; the slowest goes round in {round_in:,.0f} positions")
 
 # %% [markdown]
 # ## Where the toy misleads
@@ -1026,8 +1033,8 @@ for name, dim in (("here", 16), ("DeepSeek-V3", 64)):
 #   learned to run programs" would be too much to say.
 # - **Steps help here because the answer is built that way.** Four digits, one operation after the other.
 #   Nothing here shows that writing more helps with questions of another kind.
-# - **One seed, a short training.** In longer trials of ours the answers from the hip got better too, first
-#   for programs of one step.
+# - **One seed, a short training.** With more steps the answers from the hip may get better, too. Change the
+#   number of steps, in both cells that have it, and look.
 # - **A vocabulary of whole words**, a few dozen. Real ones have about 100,000 pieces of words.
 
 # %% [markdown]
@@ -1035,7 +1042,7 @@ for name, dim in (("here", 16), ("DeepSeek-V3", 64)):
 #
 # | here | DeepSeek-V3 and R1 | lesson |
 # |---|---|---|
-# | 3 blocks, vectors of 64 numbers | 61 blocks, vectors of 7,168 numbers | |
+# | 2 blocks, vectors of 64 numbers | 61 blocks, vectors of 7,168 numbers | |
 # | all 16 numbers of a query are turned | 64 of 192, and the turned key is shared by all heads | 04 |
 # | a dense feed-forward network in each block | in 58 of 61 blocks, experts: 8 of 256 and one shared | 05, 06 |
 # | the next token | also the one after it, while training | 13 |

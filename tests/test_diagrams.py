@@ -43,3 +43,22 @@ def test_the_number_hatches_the_stretch_it_lands_on(ax, uniform, hit):
 def test_narrow_stretches_have_no_name(ax):
     diagrams.draw_stretches(ax, [0.97, 0.03], ["then", "<answer>"], 0.5)
     assert texts(ax) == ["then", "0.50"]
+
+
+def test_bands_are_named_from_the_fullest_up_unless_they_are_narrow(ax):
+    diagrams.draw_load_over_steps(ax, [0, 5], torch.tensor([[0.5, 0.3, 0.2], [0.25, 0.73, 0.02]]))
+    assert texts(ax) == ["  1: 0.73", "  0: 0.25"]
+
+
+def test_the_flow_counts_visits_and_hatches_who_gets_none(ax):
+    chosen = torch.tensor([[2, 0], [2, 1]])
+    diagrams.draw_flow(ax, ["find", "calc"], torch.full((2, 2), 0.5), chosen, experts=4)
+    written = texts(ax)
+    assert written[:2] == ["find", "calc"]
+    assert written[2:10] == ["0", "1", "1", "1", "2", "2", "3", "0"]  # number, count
+    assert [bool(patch.get_hatch()) for patch in ax.patches] == [False, False, False, True]
+    assert [len(visits.get_segments()) for visits in ax.collections] == [2, 2]
+    dashed, solid = (
+        visits.get_linestyle()[0][1] for visits in ax.collections
+    )  # drawn last: the first choices
+    assert dashed and not solid

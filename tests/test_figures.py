@@ -146,3 +146,22 @@ def test_wrong_sizes_are_met_with_a_sentence(draw):
     fig, [ax] = figures.canvas()
     with pytest.raises(ValueError, match=r"(matrix is|weights are) \("):
         draw(ax)
+
+
+def test_seeds_are_circles_and_the_live_one_a_diamond():
+    ax = figures.canvas()[1][0]
+    recorded = {"with": [0.7, 0.8], "without": [1e-7, 2e-7]}
+    figures.draw_seeds(ax, recorded, {"with": 0.75, "without": 1.5e-7}, "residual", bound=0.1)
+    assert [line.get_marker() for line in ax.lines[:4]] == ["o", "D", "o", "D"]
+    assert ax.get_xscale() == "log"
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["with", "without"]
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert named == ["recorded seeds", "the seed that ran now", "the bound"]
+
+
+def test_an_arm_that_did_not_run_now_has_no_diamond():
+    _, [ax] = figures.canvas()
+    figures.draw_seeds(ax, {"never": [1.0, 2.0], "now": [3.0]}, {"now": 2.5}, "loss")
+    assert [line.get_marker() for line in ax.lines] == ["o", "o", "D"]
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert sorted(named) == ["recorded seeds", "the seed that ran now"]

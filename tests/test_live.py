@@ -30,6 +30,21 @@ def test_records_become_a_history(capsys):
     )
 
 
+def test_a_curve_may_have_a_name_for_its_axis(capsys):
+    history = live.watch(training(2), steps=2, curves={"loss": "surprise, in nats"}, alt="A curve.")
+    assert list(history) == ["step", "loss"]
+    assert "Surprise, in nats goes from 2.00 to 1.00." in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("records", "marker"), [(5, "o"), (200, "")])
+def test_long_curves_have_no_markers_and_axes_have_names(records, marker):
+    history = {"step": [*range(records)], "loss": [1.0] * records}
+    screen = live._Screen.__new__(live._Screen)
+    screen.steps, screen.history, screen.labels, screen.behind = records, history, {"loss": "surprise"}, {}
+    (ax,) = screen._draw().axes
+    assert (ax.lines[0].get_marker(), ax.get_ylabel(), ax.get_xlabel()) == (marker, "surprise", "step")
+
+
 def test_an_interrupt_keeps_what_was_reached(capsys):
     def interrupted():
         yield from training(3)

@@ -5,7 +5,7 @@ import pytest
 from nbclient import NotebookClient
 
 from pocketr1.workbook import figures
-from pocketr1.workbook.widgets import Explorer, Slider, Words, explore
+from pocketr1.workbook.widgets import Choice, Explorer, Slider, Words, explore
 
 CONTROLS = {"height": Slider("height", 1, 5, 2), "words": Words("sentence", "red fox")}
 
@@ -66,6 +66,16 @@ def test_every_control_has_a_label_and_stays_in_its_range(explorer):
 
 def test_words_count_when_they_are_complete(explorer):
     assert explorer.controls["words"].continuous_update is False
+
+
+def test_a_choice_is_one_of_its_names():
+    explorer = Explorer(
+        lambda animal: draw(len(animal), animal), {"animal": Choice("who", ("fox", "ox"), "ox")}
+    )
+    assert "A line to 2 &amp; &#x27;ox&#x27;." in explorer.twin.value
+    explorer.controls["animal"].value = "fox"
+    assert "A line to 3 &amp; &#x27;fox&#x27;." in explorer.twin.value
+    assert explorer.controls["animal"].options == ("fox", "ox")
 
 
 def test_the_stored_text_never_changes_and_a_still_picture_is_kept(explorer):

@@ -1,4 +1,5 @@
-"""Diagrams of what lesson 03 builds: a block, turned pairs, and a uniform number that lands on a token.
+"""Diagrams of what lessons 03 to 05 build: a block, turned pairs, a number that lands on a token, latent
+attention, experts at work.
 
 They take an empty axis of `figures.canvas` and draw on it. All follow the rules of `figures`: colour never
 stands alone, and every number that a picture shows is written in it or in its sentence.
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from .figures import LOOKS, colours, numbers
@@ -116,4 +118,142 @@ def draw_stretches(
     ax.set(xlim=(-0.01, max(1.0, math.fsum(numbers(shares))) + 0.01), ylim=(0, 2.2), title=title)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
+    ax.grid(False)
+
+
+def draw_load_over_steps(ax: Axes, steps: Sequence[int], shares: Any, title: str = "") -> None:
+    """Who got how much of the tokens while a router learned: one band for each expert, from the fullest up.
+
+    `shares` [steps, experts], each row summing to 1. The bands are ordered by the last step. Those that end
+    with 0.04 or more have their expert's number at the right; a dashed line says where each band would end if
+    all were equally wide.
+    """
+    table = numbers(shares)
+    order = table[-1].argsort()[::-1]
+    tops = table[:, order].cumsum(axis=1)
+    bottom = table[:, 0] * 0
+    for place, number in enumerate(order):
+        shade = PALE[place % len(PALE)]
+        ax.fill_between(steps, bottom, tops[:, place], facecolor=shade, edgecolor="#555555", linewidth=0.6)
+        if table[-1, number] >= 0.04:
+            middle = (bottom[-1] + tops[-1, place]) / 2
+            ax.text(steps[-1], middle, f"  {number}: {table[-1, number]:.2f}", va="center", fontsize=9)
+        bottom = tops[:, place]
+    for place in range(1, len(order)):
+        ax.axhline(place / len(order), color=colours.grey, lw=0.6, ls=":", marker="")
+    last = max(steps[-1], steps[0] + 1)
+    ax.set(xlim=(steps[0], last), ylim=(0, 1), xlabel="step", ylabel="share of all visits", title=title)
+    ax.grid(False)
+
+
+def draw_flow(
+    ax: Axes, words: Sequence[str], weights: Any, chosen: Any, experts: int, title: str = ""
+) -> None:
+    """Tokens on their way to their experts: a line for each visit, the wider the larger its weight.
+
+    `weights` and `chosen` [tokens, active], the likeliest expert first: its line is solid, the others are
+    dashed. Below each expert a bar shows how many visits it gets, with the count; the dotted line is an even
+    load. An expert that nobody visits is hatched.
+    """
+    table, places = numbers(weights), numbers(chosen).astype(int)
+    load = [int((places == number).sum()) for number in range(experts)]
+    even = places.size / experts
+    for slot in reversed(range(places.shape[1])):
+        ends = (places[:, slot] + 0.5) / experts
+        ways = [[((n + 0.5) / len(words), 0.97), (end, 0.06)] for n, end in enumerate(ends)]
+        widths = 0.3 + 2.6 * table[:, slot]
+        colour, dashes = (colours.blue, "-") if slot == 0 else (colours.orange, "--")
+        lines = LineCollection(ways, linewidths=widths, colors=colour, linestyles=dashes, alpha=0.75)
+        lines.set_in_layout(False)
+        ax.add_collection(lines)
+    for token, word in enumerate(words):
+        ax.text((token + 0.5) / len(words), 1.0, word, rotation=90, ha="center", va="bottom", fontsize=9)
+    tallest = 0.75 / max(max(load), 2 * even)
+    for number, count in enumerate(load):
+        left, height = (number + 0.12) / experts, max(count * tallest, 0.02)
+        shade, hatch = (colours.sky, "") if count else ("white", "////")
+        ax.add_patch(
+            Rectangle((left, 0), 0.76 / experts, -height, facecolor=shade, edgecolor="black", hatch=hatch)
+        )
+        ax.text((number + 0.5) / experts, 0.0, str(number), ha="center", va="bottom", fontsize=9)
+        plate = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+        below = -height - 0.035
+        ax.text((number + 0.5) / experts, below, str(count), ha="center", va="top", fontsize=9, bbox=plate)
+    ax.axhline(-even * tallest, color=colours.vermillion, ls=":", lw=1.5, marker="")
+    ax.text(1.0, -even * tallest, f" even: {even:.1f}", va="center", fontsize=9, color=colours.vermillion)
+    ax.set(xlim=(0, 1), ylim=(-0.9, 1.35), title=title)
+    ax.axis("off")
+
+
+def draw_latent(ax: Axes) -> None:
+    """Latent attention at DeepSeek-V3's sizes: what a token leaves in the cache, and what is made of it."""
+    ax.set(xlim=(0, 14), ylim=(-0.7, 4.1), aspect="equal")
+    ax.axis("off")
+    kept = FancyBboxPatch(
+        (4.3, -0.1), 3.1, 3.5, boxstyle="round,pad=0.05", facecolor="white", edgecolor="black", linestyle="--"
+    )
+    ax.add_patch(kept)
+    ax.text(5.85, 3.6, "the cache: 576 numbers", ha="center", fontsize=10.5, fontweight="bold")
+    _box(ax, 0.2, 1.3, 2.4, 0.9, "a token\n7,168 numbers", PALE[5])
+    _box(ax, 4.6, 2.1, 2.5, 0.9, "latent\n512 numbers", PALE[0])
+    _box(ax, 4.6, 0.2, 2.5, 0.9, "turned key\n64 numbers", PALE[4])
+    for height, says in ((2.9, "128 keys, of 128 numbers each"), (1.75, "128 values, of 128 numbers each")):
+        _box(ax, 9.5, height, 4.3, 0.75, says, PALE[2])
+    _box(ax, 9.5, 0.27, 4.3, 0.75, "one key for all 128 heads", PALE[4])
+    _arrow(ax, (2.7, 1.95), (4.5, 2.5))
+    _arrow(ax, (2.7, 1.55), (4.5, 0.75))
+    _arrow(ax, (7.2, 2.65), (9.4, 3.25))
+    _arrow(ax, (7.2, 2.45), (9.4, 2.1))
+    _arrow(ax, (7.2, 0.65), (9.4, 0.65))
+    ax.text(
+        11.65, 1.32, "made when needed, never kept", ha="center", va="center", fontsize=9.5, style="italic"
+    )
+    ax.text(
+        11.65, -0.15, "knows where the token stands", ha="center", va="center", fontsize=9.5, style="italic"
+    )
+    ax.text(3.3, 2.5, "down", ha="center", fontsize=9.5)
+    ax.text(8.25, 3.2, "up", ha="center", fontsize=9.5)
+    ax.text(3.3, 0.72, "turn", ha="center", fontsize=9.5)
+
+
+def draw_amounts(
+    ax: Axes,
+    amounts: Sequence[float],
+    names: Sequence[str],
+    across: str,
+    chosen: int | None = None,
+    decimals: int = 0,
+) -> None:
+    """Amounts as bars from the top down, each with its number; the chosen one has another colour and a
+    mark."""
+    values = numbers(amounts)
+    rows = range(len(values))
+    looks = [colours.vermillion if row == chosen else colours.sky for row in rows]
+    ax.barh(rows, values, color=looks, height=0.7)
+    for row, value in enumerate(values):
+        mark = " ◀" if row == chosen else ""
+        ax.text(value, row, f" {value:,.{decimals}f}{mark}", va="center", fontsize=9.5)
+    ax.set_yticks(list(rows), names)
+    ax.set(xlim=(0, 1.22 * max(values)), ylim=(len(values) - 0.4, -0.6), xlabel=across)
+    ax.grid(False)
+
+
+def draw_factors(ax: Axes, causes: Sequence[str], factors: Sequence[float], whole: str) -> None:
+    """A whole that one factor after the other makes smaller: what each takes away, and what is left.
+
+    Each row has its factor in its name. What a cause takes away is hatched.
+    """
+    left = 1.0
+    rows, says = [(left, 0.0)], [whole]
+    for cause, factor in zip(causes, factors, strict=True):
+        rows.append((left * factor, left - left * factor))
+        says.append(f"× {factor:.3g}  {cause}")
+        left *= factor
+    for row, (kept, gone) in enumerate(rows):
+        ax.barh(row, kept, color=colours.sky, edgecolor="black", height=0.62)
+        ax.barh(row, gone, left=kept, color="white", edgecolor="#9A9A9A", hatch="////", height=0.62)
+        ax.text(kept + gone + 0.012, row, f"{kept:.1%} left", va="center", fontsize=10)
+    ax.set_yticks(range(len(rows)), says)
+    ax.set(xlim=(0, 1.18), ylim=(len(rows) - 0.45, -0.55))
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     ax.grid(False)

@@ -158,7 +158,8 @@ def png(fig: Figure) -> bytes:
     in git.
     """
     sharp, small = io.BytesIO(), io.BytesIO()
-    fig.savefig(sharp, format="png", dpi=PIXELS_PER_INCH * SHARPNESS)
+    plain = {"compress_level": 0}  # this copy is thrown away: to compress it would take half of the time
+    fig.savefig(sharp, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, pil_kwargs=plain)
     full = Image.open(sharp).convert("RGB")
     few = full.quantize(255, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(small, format="png", optimize=True)
@@ -285,6 +286,38 @@ def draw_curves(
     ax.set(xlabel=across, ylabel=up, title=title)
     if len(series) > 1:
         ax.legend()
+
+
+def draw_seeds(
+    ax: Axes,
+    recorded: Mapping[str, Sequence[float]],
+    live: Mapping[str, float],
+    across: str,
+    bound: float | None = None,
+) -> None:
+    """What an experiment measured: one row for each arm, small circles for its recorded seeds, and a diamond
+    for the one that ran now.
+
+    `recorded` [arm] are the recorded seeds' numbers, `live` [arm] the one of now, for the arms that ran now.
+    `bound`: where the rule that was fixed beforehand draws its line. Logarithmic, if the numbers span more
+    than a factor of 1,000.
+    """
+    everything = [value for values in recorded.values() for value in values] + list(live.values())
+    look: dict[str, Any] = {"linestyle": "", "markersize": 7, "markeredgecolor": "black"}
+    for row, (arm, values) in enumerate(recorded.items()):
+        before = "recorded seeds" if row == 0 else None
+        ax.plot(values, [row] * len(values), marker="o", color=colours.sky, label=before, **look)
+        if arm in live:
+            now = "the seed that ran now" if arm == next(iter(live)) else None
+            ax.plot([live[arm]], [row - 0.28], marker="D", color=colours.orange, label=now, **look)
+    if bound is not None:
+        everything.append(bound)
+        ax.axvline(bound, color=colours.black, linestyle="--", linewidth=1.2, label="the bound")
+    if max(everything) > 1000 * min(everything) > 0:
+        ax.set_xscale("log")
+    ax.set_yticks(range(len(recorded)), list(recorded))
+    ax.set(ylim=(len(recorded) - 0.4, -0.7), xlabel=across)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.32), ncols=3, fontsize=9)
 
 
 def _cell(row: int, column: int, shade: Any, hatched: bool) -> Rectangle:

@@ -25,25 +25,31 @@ History = dict[str, list[float]]
 """The numbers of a training by name: "step", and each of the curves, all of one length."""
 
 SECONDS_BETWEEN_FRAMES = 0.5
+# Up to so many records, each has a marker. On a long noisy curve, single markers would look like outliers.
+FEW_RECORDS = 30
 SHARE_FOR_DRAWING = 0.1  # of the time: on a slow machine there are fewer frames, not a slower training
 
 
 def watch(
     records: Iterable[Any],
     steps: int,
-    curves: Sequence[str],
+    curves: Sequence[str] | Mapping[str, str],
     alt: str,
     behind: Mapping[str, History] | None = None,
 ) -> History:
     """Run the training, draw `curves` (names of numbers in its records) as it goes, and return them.
 
-    `steps` is the step count it was asked for. `alt` says in a sentence what the figure shows; the first and
-    the last value of each curve are added to it. `behind` has earlier runs by name, drawn in grey for
-    comparison, as far as they have the same curves. Interrupting the kernel ends the training early and keeps
-    what was reached.
+    `curves` may say for each name what its axis is called: {"right": "share of right guesses"}. `steps` is
+    the step count it was asked for. `alt` says in a sentence what the figure shows; the first and the last
+    value of each curve are added to it. `behind` has earlier runs by name, drawn in grey for comparison, as
+    far as they have the same curves. Interrupting the kernel ends the training early and keeps what was
+    reached.
     """
+    labels = {name: name.replace("_", " ") for name in curves}
+    if isinstance(curves, Mapping):
+        labels = dict(curves)
     history: History = {"step": [], **{name: [] for name in curves}}
-    screen = _Screen(steps, history, behind or {}) if figures.in_notebook() else None
+    screen = _Screen(steps, history, labels, behind or {}) if figures.in_notebook() else None
     ending = ""
     try:
         for record in records:
@@ -55,15 +61,17 @@ def watch(
         ending = f" Stopped by hand after {len(history['step'])} records."
     if screen:
         screen.finish()
-    print(figures.in_words(f"{alt} {_summary(history)}{ending}"))
+    print(figures.in_words(f"{alt} {_summary(history, labels)}{ending}"))
     return history
 
 
 class _Screen:
     """The bar and the figure of one training, on the page."""
 
-    def __init__(self, steps: int, history: History, behind: Mapping[str, History]) -> None:
-        self.steps, self.history, self.behind = steps, history, behind
+    def __init__(
+        self, steps: int, history: History, labels: Mapping[str, str], behind: Mapping[str, History]
+    ) -> None:
+        self.steps, self.history, self.labels, self.behind = steps, history, labels, behind
         self.start = self.last_frame = time.monotonic()
         self.cost = 0.0  # seconds that the last frame took
         self.bar: DisplayHandle = display(self._still(), raw=True, display_id=True)
@@ -99,10 +107,11 @@ class _Screen:
         self.view.update(figures.picture(fig), raw=True, metadata=metadata)
 
     def _draw(self) -> Figure:
-        curves = [name for name in self.history if name != "step"]
-        fig, axes = figures.canvas(columns=len(curves), width=7.0 if len(curves) < 3 else 9.0, height=2.8)
-        for ax, name in zip(axes, curves, strict=True):
-            for label, earlier in self.behind.items():
+        width = 7.0 if len(self.labels) < 3 else 9.0
+        fig, axes = figures.canvas(columns=len(self.labels), width=width, height=2.8)
+        marker = "o" if len(self.history["step"]) <= FEW_RECORDS else ""
+        for ax, (name, label) in zip(axes, self.labels.items(), strict=True):
+            for run, earlier in self.behind.items():
                 if name in earlier:
                     ax.plot(
                         earlier["step"],
@@ -110,11 +119,10 @@ class _Screen:
                         color=figures.colours.grey,
                         ls="--",
                         marker="",
-                        label=label,
+                        label=run,
                     )
-            every = max(1, len(self.history["step"]) // 12)
-            ax.plot(self.history["step"], self.history[name], markevery=every, label="this run")
-            ax.set(xlim=(0, self.steps), xlabel="step", title=name.replace("_", " "))
+            ax.plot(self.history["step"], self.history[name], marker=marker, label="this run")
+            ax.set(xlim=(0, self.steps), xlabel="step", ylabel=label)
             _start_at_zero(ax)
             if self.behind:
                 ax.legend()
@@ -127,14 +135,13 @@ def _start_at_zero(ax: Axes) -> None:
         ax.set_ylim(0, max(1.03, ax.get_ylim()[1]))
 
 
-def _summary(history: History) -> str:
+def _summary(history: History, labels: Mapping[str, str]) -> str:
     """The first and the last value of each curve, in words."""
     if not history["step"]:
         return "The training yielded no record."
     ends = [
-        f"{name.replace('_', ' ')} goes from {values[0]:.2f} to {values[-1]:.2f}"
-        for name, values in history.items()
-        if name != "step"
+        f"{label} goes from {history[name][0]:.2f} to {history[name][-1]:.2f}"
+        for name, label in labels.items()
     ]
     sentence = " and ".join(ends)
     return f"{sentence[0].upper()}{sentence[1:]}."

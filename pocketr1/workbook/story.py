@@ -21,7 +21,7 @@ MARKS = {RULE: (colours.vermillion, "s"), RELEASE: (colours.blue, "o"), MARKET: 
 
 @dataclass(frozen=True)
 class Event:
-    """One dated event. Where only the month is known, `day` is its first. `kind` is one of the above."""
+    """One dated event. Where only the month is known, `day` is its middle. `kind` is one of the above."""
 
     day: date
     what: str
@@ -32,15 +32,15 @@ class Event:
 
 EVENTS = (
     Event(date(2022, 10, 7), "US: A100 and H100 need a licence", RULE, "the rule as the press told it", True),
-    Event(date(2023, 4, 1), "DeepSeek's lab is announced", RELEASE, "press", True),
+    Event(date(2023, 4, 15), "DeepSeek's lab is announced", RELEASE, "press", True),
     Event(date(2023, 10, 17), "US: A800 and H800 too", RULE, "the rule as the press told it", True),
-    Event(date(2024, 1, 1), "DeepSeekMoE: many small experts", RELEASE, "arXiv 2401.06066"),
-    Event(date(2024, 2, 1), "DeepSeekMath: GRPO", RELEASE, "arXiv 2402.03300"),
-    Event(date(2024, 5, 1), "V2: latent attention", RELEASE, "arXiv 2405.04434"),
-    Event(date(2024, 12, 1), "V3 and its base model", RELEASE, "arXiv 2412.19437"),
+    Event(date(2024, 1, 15), "DeepSeekMoE: many small experts", RELEASE, "arXiv 2401.06066"),
+    Event(date(2024, 2, 15), "DeepSeekMath: GRPO", RELEASE, "arXiv 2402.03300"),
+    Event(date(2024, 5, 15), "V2: latent attention", RELEASE, "arXiv 2405.04434"),
+    Event(date(2024, 12, 15), "V3 and its base model", RELEASE, "arXiv 2412.19437"),
     Event(date(2025, 1, 20), "R1 and R1-Zero", RELEASE, "arXiv 2501.12948, version 1"),
     Event(date(2025, 1, 27), "Nvidia's share price falls 17 %", MARKET, "press", True),
-    Event(date(2025, 9, 1), "Nature paper, with R1's hours (second-hand)", RELEASE, "Nature 645:633"),
+    Event(date(2025, 9, 15), "Nature paper, with R1's hours (second-hand)", RELEASE, "Nature 645:633"),
 )
 
 

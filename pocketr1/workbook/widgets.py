@@ -73,7 +73,32 @@ class Words:
         )
 
 
-def explore(draw: Draw, **controls: Slider | Words) -> None:
+@dataclass(frozen=True)
+class Choice:
+    """One of several names.
+
+    A slider, and not a list that drops down: there JupyterLab takes the arrow keys for itself.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    start: str
+
+    def widget(self) -> ipywidgets.Widget:
+        """The slider, with the name beside it."""
+        return ipywidgets.SelectionSlider(
+            options=self.names,
+            value=self.start,
+            description=self.label,
+            style=WIDE,
+            layout={"width": "38em"},
+        )
+
+
+Control = Slider | Words | Choice
+
+
+def explore(draw: Draw, **controls: Control) -> None:
     """Show the controls, and under them what `draw(**values)` returns: its sentence and its figure."""
     explorer = Explorer(draw, controls)
     if figures.in_notebook():
@@ -86,7 +111,7 @@ def explore(draw: Draw, **controls: Slider | Words) -> None:
 class Explorer:
     """The controls and the figure of one `explore`, kept in step."""
 
-    def __init__(self, draw: Draw, controls: Mapping[str, Slider | Words]) -> None:
+    def __init__(self, draw: Draw, controls: Mapping[str, Control]) -> None:
         self.draw = draw
         self.controls = {name: control.widget() for name, control in controls.items()}
         self.view = ipywidgets.HTML()
