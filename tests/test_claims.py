@@ -4,10 +4,11 @@ from dataclasses import replace
 import pytest
 
 from pocketr1.__main__ import main
-from pocketr1.claims import CLAIMS, report, run, table
+from pocketr1.claims import CLAIMS, report, run, table, write_page
 from pocketr1.claims import recorded_results as results
 from pocketr1.claims.claim import SEEDS, Claim, SeedRecord, false_success, sign_test, verdict
 from pocketr1.claims.latent_attention import absorbed_against_naive, rope_between_the_matrices
+from pocketr1.claims.page import PAGE, page
 
 
 def measure(seed):
@@ -59,7 +60,7 @@ def test_twelve_claims_of_nothing_succeed_once_with_a_third():
 
 
 def test_every_seed_is_run_once_recorded_and_reported(tmp_path):
-    lines = list(run(TOY, tmp_path))
+    lines = list(run([TOY], tmp_path))
     assert measured == list(SEEDS)
     assert lines[-1].endswith("not reproduced here: 3 of 5 seeds")
     assert [line.split()[-1] for line in lines[:5]] == ["(no)", "(no)", "(yes)", "(yes)", "(yes)"]
@@ -69,21 +70,26 @@ def test_every_seed_is_run_once_recorded_and_reported(tmp_path):
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_first_missing_seed(tmp_path):
-    running = run(TOY, tmp_path)
+    running = run([TOY], tmp_path)
     next(running), next(running)
     running.close()
-    list(run(TOY, tmp_path))
+    list(run([TOY], tmp_path))
     assert measured == [0, 1, 2, 3, 4]
 
 
+def test_several_claims_are_run_seed_by_seed(tmp_path):
+    order = [line.partition(":")[0] for line in run([TOY, SURE], tmp_path)]
+    assert order[:4] == ["toy, seed 0", "sure, seed 0", "toy, seed 1", "sure, seed 1"]
+
+
 def test_a_seed_is_recorded_once(tmp_path):
-    list(run(TOY, tmp_path))
+    list(run([TOY], tmp_path))
     with pytest.raises(ValueError, match="recorded once"):
         results.add(TOY, 0, results.read(TOY, tmp_path)[0], tmp_path)
 
 
 def test_the_report_says_when_the_experiment_was_changed_since(tmp_path):
-    list(run(TOY, tmp_path))
+    list(run([TOY], tmp_path))
     assert "changed after" not in "\n".join(report(TOY, tmp_path))
     path = tmp_path / "toy.json"
     content = json.loads(path.read_text())
@@ -100,7 +106,7 @@ def test_a_damaged_file_is_named(tmp_path, text):
 
 
 def test_the_table_names_each_claim_and_what_luck_would_give(tmp_path):
-    list(run(SURE, tmp_path))
+    list(run([SURE], tmp_path))
     text = "\n".join(table([TOY, SURE], tmp_path))
     assert "toy                        not run yet" in text
     assert "any of the 2 claims" in text
@@ -144,3 +150,56 @@ def test_a_text_may_be_mended_and_the_experiment_stays_the_same(tmp_path, monkey
         monkeypatch.setattr(results.inspect, "getsource", lambda module, source=source: source)
         digests.append(results.experiment_of(TOY))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_an_experiment_includes_the_modules_it_imports(monkeypatch):
+    sources = {"pocketr1.claims.balancing": "from .small_models import trained\nMISLEADS = 'old'"}
+    sources["pocketr1.claims.small_models"] = "STEPS = 1"
+
+    def digest():
+        monkeypatch.setattr(results.inspect, "getsource", lambda module: sources[module.__name__])
+        return results.experiment_of(CLAIMS["batch_wise_loss"])
+
+    first = digest()
+    sources["pocketr1.claims.balancing"] = "from .small_models import trained\nMISLEADS = 'new'"
+    assert digest() == first
+    sources["pocketr1.claims.small_models"] = "STEPS = 2"
+    assert digest() != first
+
+
+def test_what_was_tried_is_reported_where_something_was(tmp_path):
+    assert "also tried" not in "\n".join(report(TOY, tmp_path))
+    assert "also tried        all day" in "\n".join(report(replace(TOY, tried="all day"), tmp_path))
+
+
+def test_a_page_has_every_claim_its_texts_and_its_seeds(tmp_path):
+    list(run([TOY], tmp_path))
+    text = page([TOY, SURE], tmp_path)
+    assert "| [The arm beats its control.](#toy) | not reproduced here: 3 of 5 seeds |" in text
+    assert "- **where it misleads**: everywhere" in text
+    assert "| arm | 0 | 1 | 2 | 3 | 4 |" in text
+    assert "| **agrees** | no | no | yes | yes | yes |" in text
+    assert "- **verdict**: not run yet" in text
+    assert "any of the 2 claims" in text
+
+
+def test_the_page_that_is_read_is_that_of_the_records(tmp_path):
+    write_page(list(CLAIMS.values()), tmp_path / "page.md")
+    assert PAGE.read_text(encoding="utf-8") == (tmp_path / "page.md").read_text(encoding="utf-8")
+
+
+def test_the_command_writes_the_page(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr("pocketr1.claims.write_page", written.append)
+    assert main(["claims", "page"]) == 0
+    assert written == [list(CLAIMS.values())]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
+def test_a_seed_can_be_run_again_and_measures_the_same_things(claim):
+    """Not the same numbers: another processor rounds otherwise, and a training carries that far."""
+    records = results.read(claim)
+    numbers = claim.measure(0)
+    assert not records or set(numbers) == set(records[min(records)].numbers)
+    assert claim.holds(numbers) or not claim.exact

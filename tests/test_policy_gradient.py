@@ -58,6 +58,24 @@ def test_reinforce_sums_a_completion_and_averages_over_all_samples():
     assert logprobs.grad.tolist() == [[-0.5, -0.5], [0.0, 0.0]]
 
 
+def test_reinforce_leaves_out_what_was_not_sampled_and_never_moves_the_advantages():
+    logprobs = torch.tensor([[-1.0, -2.0], [-3.0, -4.0]], requires_grad=True)
+    advantages = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = reinforce_loss(logprobs, advantages, torch.tensor([[True, True], [True, False]]))
+    assert loss.item() == 4.5  # 1 x 3 for the first, 2 x 3 for the second, over two samples
+    loss.backward()
+    assert logprobs.grad.tolist() == [[-0.5, -0.5], [-1.0, 0.0]]
+    assert advantages.grad is None
+
+
+def test_the_variance_of_a_gradient_is_that_of_all_its_numbers_together():
+    parameter = torch.zeros(2, 2, requires_grad=True)
+    gradients = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[3.0, 2.0], [3.0, 0.0]]])
+    mean, variance = gradient_variance(lambda i: (parameter * gradients[i]).sum(), parameter, 2)
+    assert mean.tolist() == [[2.0, 2.0], [3.0, 2.0]]
+    assert variance == 5.0  # 1 + 0 + 0 + 4 from the mean, in both batches
+
+
 def test_the_baseline_is_the_mean_of_the_others_and_carries_no_gradient():
     rewards = torch.tensor([1.0, 0.0, 0.0], requires_grad=True)
     advantages = subtract_baseline(rewards)

@@ -8,6 +8,7 @@ import torch
 from pocketr1.welcome import learn_sums, shares
 from pocketr1.workbook import machine, story
 from pocketr1.workbook.figures import canvas
+from pocketr1.workbook.first_steps import what_check_says
 
 
 def test_shares_sum_to_one_row_by_row():
@@ -83,3 +84,18 @@ def test_a_package_that_is_not_pinned_is_named(tmp_path):
     assert machine.tested_version("torch", tmp_path) == "2.13.0"
     with pytest.raises(KeyError, match="numpy"):
         machine.tested_version("numpy", tmp_path)
+
+
+def test_what_a_check_says_is_shown_and_not_recorded(capsys, work):
+    what_check_says("shares", "nothing written yet")
+    what_check_says("shares", lambda amounts: amounts / amounts.shape[-1])
+    what_check_says("shares", "the course's own answer")
+    said = capsys.readouterr().out
+    assert said.index("Not attempted") < said.index("Not yet") < said.index("Right.")
+    assert not work.exists()
+
+
+@pytest.mark.parametrize(("name", "answer"), [("sharse", "nothing written yet"), ("shares", "nothing")])
+def test_what_a_check_says_names_what_it_does_not_know(name, answer):
+    with pytest.raises(ValueError, match="no exercise|an answer is"):
+        what_check_says(name, answer)

@@ -19,9 +19,9 @@ class Claim:
     """A published claim, and the experiment that tests its direction here.
 
     `published`: its figure, with conditions and source. `here`: what is measured, and against which control.
-    `decides`: `holds` in words. `misleads`: where this toy says less than it seems to. `measure(seed)` runs
-    all arms of one seed. `exact`: nothing but rounding depends on the seed, so `holds` is an error bound, not
-    a direction.
+    `decides`: `holds` in words. `misleads`: where this toy says less than it seems to. `tried`: what was
+    tried on other seeds. `measure(seed)` runs all arms of one seed. `exact`: nothing
+    but rounding depends on the seed, so `holds` is an error bound, not a direction.
     """
 
     name: str
@@ -33,6 +33,18 @@ class Claim:
     measure: Callable[[int], Numbers]
     holds: Callable[[Numbers], bool]
     exact: bool = False
+    tried: str = ""
+
+    def texts(self) -> list[tuple[str, str]]:
+        """What a report says of the claim beside its numbers: labels and texts."""
+        labelled = [
+            ("published", self.published),
+            ("measured here", self.here),
+            ("a seed agrees if", self.decides),
+            ("where it misleads", self.misleads),
+            ("also tried", self.tried),
+        ]
+        return [(label, text) for label, text in labelled if text]
 
 
 @dataclass(frozen=True)

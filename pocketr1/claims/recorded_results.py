@@ -7,15 +7,21 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
 from ..workbook.files import write_atomically
 from .claim import Claim, SeedRecord
 
-TEXTS = ("statement", "published", "here", "decides", "misleads")
+TEXTS = ("statement", "published", "here", "decides", "misleads", "tried")
+TEXT_CONSTANTS = ("SETTING", "ARMS", "CHOSEN", "MISLEADS", "TRIED")
+"""Parts of texts that several claims share."""
+SHARED_BY_ALL = ("claim", "recorded_results")
+"""The modules that say what a claim is, and keep results. No experiment is written in them."""
 FOLDER = Path(__file__).parent / "recorded"
 
 
@@ -42,14 +48,41 @@ def add(claim: Claim, seed: int, record: SeedRecord, folder: Path = FOLDER) -> N
 
 
 def experiment_of(claim: Claim) -> str:
-    """A digest of the module that holds the experiment, what was run and what decides, without its texts."""
-    tree = ast.parse(inspect.getsource(sys.modules[claim.measure.__module__]))
+    """A digest of the module that holds the experiment: what was run, and what decides."""
+    return digest(sys.modules[claim.measure.__module__])
+
+
+def digest(module: ModuleType, settings: str = "") -> str:
+    """A digest of a module of this folder without its texts, and of settings.
+
+    Modules of this folder that it imports belong to it.
+    """
+    dumps = [_without_texts(ast.parse(inspect.getsource(each))) for each in _with_imports(module)]
+    return hashlib.sha256("".join([*dumps, settings]).encode()).hexdigest()[:16]
+
+
+def _with_imports(module: ModuleType) -> Iterator[ModuleType]:
+    """A module, and then those of this folder that it imports, and so on."""
+    yield module
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module not in SHARED_BY_ALL:
+            yield from _with_imports(sys.modules[f"{module.__package__}.{node.module}"])
+
+
+def _without_texts(tree: ast.Module) -> str:
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in TEXTS:
-            node.value = ast.Constant("")
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant("")  # a docstring
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+        if _is_text(node):
+            node.value = ast.Constant("")  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Is this a docstring, or what the reports say of a claim?"""
+    if isinstance(node, ast.keyword):
+        return node.arg in TEXTS
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0]) in TEXT_CONSTANTS
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def versions() -> dict[str, str]:

@@ -10,35 +10,35 @@ from .claim import SEEDS, Claim, SeedRecord, false_success, verdict
 WIDTH = 26
 
 
-def run(claim: Claim, folder: Path = results.FOLDER) -> Iterator[str]:
+def run(claims: Sequence[Claim], folder: Path = results.FOLDER) -> Iterator[str]:
     """Run the seeds that are not recorded yet, record each as it ends, and then report. Yields lines.
 
-    It can be stopped at any time: the next call goes on with the first seed that is missing.
+    Seed by seed, and claim by claim in each: claims that share a training have it once. It can be stopped at
+    any time: the next call goes on with the first seed that is missing.
     """
     for seed in SEEDS:
-        if seed in results.read(claim, folder):
-            continue
-        start = time.perf_counter()
-        numbers = {name: float(number) for name, number in claim.measure(seed).items()}
-        seconds = round(time.perf_counter() - start, 2)
-        record = SeedRecord(
-            numbers, seconds, results.experiment_of(claim), results.versions(), results.commit()
-        )
-        results.add(claim, seed, record, folder)
-        yield f"seed {seed}: {_numbers(numbers)}  ({'yes' if claim.holds(numbers) else 'no'})"
-    yield from report(claim, folder)
+        for claim in claims:
+            if seed not in results.read(claim, folder):
+                yield _run_seed(claim, seed, folder)
+    for claim in claims:
+        yield from report(claim, folder)
+
+
+def _run_seed(claim: Claim, seed: int, folder: Path) -> str:
+    """Run and record one seed of a claim. Returns what there is to say of it."""
+    start = time.perf_counter()
+    numbers = {name: float(number) for name, number in claim.measure(seed).items()}
+    seconds = round(time.perf_counter() - start, 2)
+    record = SeedRecord(numbers, seconds, results.experiment_of(claim), results.versions(), results.commit())
+    results.add(claim, seed, record, folder)
+    return f"{claim.name}, seed {seed}: {_numbers(numbers)}  ({'yes' if claim.holds(numbers) else 'no'})"
 
 
 def report(claim: Claim, folder: Path = results.FOLDER) -> Iterator[str]:
     """One claim in full: the published figure and its conditions, ours seed by seed, and the verdict."""
     records = results.read(claim, folder)
     yield f"{claim.name}: {claim.statement}"
-    for label, text in (
-        ("published", claim.published),
-        ("measured here", claim.here),
-        ("a seed agrees if", claim.decides),
-        ("where it misleads", claim.misleads),
-    ):
+    for label, text in claim.texts():
         yield f"  {label:<17} {text}"
     for seed, record in sorted(records.items()):
         holds = "yes" if claim.holds(record.numbers) else "no"
@@ -53,6 +53,11 @@ def table(claims: Sequence[Claim], folder: Path = results.FOLDER) -> Iterator[st
     for claim in claims:
         yield f"{claim.name:<{WIDTH}} {verdict(claim, results.read(claim, folder))}"
         yield f"{'':<{WIDTH}} {claim.statement}"
+    yield from luck(claims)
+
+
+def luck(claims: Sequence[Claim]) -> Iterator[str]:
+    """How easily one of the claims would come out as true by chance: a line, or none if all are exact."""
     directions = sum(not claim.exact for claim in claims)
     if directions:
         yield (
