@@ -1,8 +1,8 @@
 # %% [markdown]
 # A model writes one word at a time. For each new word, attention looks back at all earlier ones. So the
 # model needs something of every earlier word, at every step. It can compute that again and again, or it can
-# **keep** it. Everybody keeps it. What is kept is called the **cache**, and for long answers it is what
-# fills the memory.
+# **keep** it. Everybody keeps it. What is kept is called the **cache**, and for long answers, written for
+# many people at once, it is what fills the memory.
 #
 # In this lesson you build the cache, count what it costs, and then build what DeepSeek-V2 put in its place:
 # **multi-head latent attention**. V3 and R1 use it too. At the end you take a famous number apart.
@@ -125,9 +125,9 @@ print("the first five words are untouched:", torch.allclose(of_five, of_eight[:,
 # </details>
 # <details><summary>(c) The vector that each layer was given, from which it made key and value.</summary>
 #
-# That would do, and it is half as long as key and value together. But then all keys and all values have to
-# be made again for each new word, which is most of the work that we want to save. Keep the thought, though:
-# *something short, from which keys and values can be made*.
+# That would do, and here it is half as long as key and value together. But all keys and values have to be made
+# again for each new word: here two thirteenths of a layer's multiplications, for every earlier word. Keep the
+# thought, though: *something short, from which keys and values can be made*.
 #
 # </details>
 # <details><summary>(d) Only the word itself.</summary>
@@ -311,8 +311,8 @@ recall("gain")
 
 # %% [markdown]
 # To write word 256 without a cache, the model runs over 263 words once more. With one, it runs over one.
-# The gain grows with the length: the longer the answer, the more the cache is worth. **For an answer of ten
-# thousand words it is a factor of thousands.**
+# The gain grows with the length: the longer the answer, the more the cache is worth. **It is about half
+# the number of words, and somewhat more: for ten thousand words a factor of thousands, in multiplications.**
 #
 # Seconds say the same, less sharply: our model is tiny, and one step has costs that no cache can save. The
 # next cell measures on this machine. It takes some ten seconds.
@@ -386,7 +386,7 @@ for name, row in (("turned once", right), ("turned again", wrong)):
 # | what | kept for each token and layer | used by |
 # |---|---|---|
 # | **multi-head attention**: each head has its own keys and values | 2 × heads × numbers in a head | GPT-2, lesson 02 |
-# | **grouped-query attention**: a group of heads shares one head of keys and values (Ainslie et al. 2023) | 2 × key heads × numbers in a head | Llama 3, Qwen, DeepSeek-67B |
+# | **grouped-query attention**: a group of heads shares one head of keys and values (Ainslie et al. 2023) | 2 × key heads × numbers in a head | Llama 3, Qwen2.5, Qwen3, DeepSeek-67B |
 # | **latent attention**: one short vector, from which all keys and values are made, and one key for the position | latent + key | DeepSeek-V2, V3, R1 |
 #
 # The first two are `Heads` in this course (with as many key heads as heads, or fewer). The third is
@@ -659,7 +659,8 @@ print("the average of the four products:", products.mean(dim=0).tolist())
 # turning.
 #
 # This is one of the course's **claims**: an experiment whose rule was written down before its five seeds
-# were run. You see the five recorded seeds, and one more that runs now.
+# were run. You see the five recorded seeds, and one more that runs now. The rule: with a turn the best matrix
+# misses more than 0.1, and without one less than a hundred-thousandth.
 
 # %% key="blocked-figure" exempt="the last digits of the numbers without turning depend on the processor"
 def held_against(name, seed=100):
@@ -838,14 +839,14 @@ print(inspect.getsource(latent.expand))
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# With names for the axes there is nothing to transpose: `einsum(content_query, up_key, "batch head seq dim,
-# head dim latent -> batch head seq latent")`. With `@`: `content_query @ up_key` does it, since `up_key` is
-# [head, content_dim, latent_dim].
+# With `einsum` you name the axes, and there is nothing to transpose: which axis of `up_key` meets the query's,
+# and which is left?
 #
 # </details>
 # <details><summary>A bigger hint</summary>
 #
-# The latents have no axis of heads. In `einsum` leave it out: `"batch head seq latent, batch keys latent ->
+# `content_query @ up_key` moves the queries, since `up_key` is [head, content_dim, latent_dim]. The latents have
+# no axis of heads. In `einsum` leave it out: `"batch head seq latent, batch keys latent ->
 # batch head seq keys"`. With `@`, give them one: `latents.unsqueeze(1)`. The scale is
 # `math.sqrt(content_query.shape[-1] + rope_query.shape[-1])`.
 #
@@ -878,14 +879,15 @@ for queries, keys in ((1, 16), (1, 256), (1, 4096), (256, 256)):
     print(f"{queries:7} {keys:6} {many:12,} {few:12,} {many / few:18.2f}")
 
 # %% [markdown]
-# For one new word, the absorbed form needs about an eighth of the multiplications, once there are many
+# At these sizes, for one new word, the absorbed form needs about an eighth of the multiplications, once there are many
 # keys.
 #
 # Now look at the last line. For a whole text at once, it needs *more*: its queries are as long as a latent,
-# 32 in place of 8, and every query meets every latent. The naive form makes each key once, and 256 queries
-# share it. So one **trains and reads prompts with the naive form, and writes with the absorbed one**. It is
-# the same model with the same weights. The course's `LatentAttention` does so too, and V3's published code
-# has both forms.
+# 36 numbers with the position, in place of 12, and every query meets every latent. The naive form makes each
+# key once, and 256 queries share it. So it pays to **train and read prompts with the naive form, and to write
+# with the absorbed one**. It is the same model with the same weights. The course's `LatentAttention` is simpler:
+# naive without a cache, as in training, and absorbed with one, also for the prompt. V3's published code has both
+# forms and a switch; its naive form keeps all keys and values.
 #
 # At V3's sizes, by the same arithmetic, for each token in the cache and each layer:
 
@@ -901,7 +903,7 @@ print(f"keys and values kept, 57 times as much memory: {attending:,}")
 # values. It buys a 57th of the memory, and the cache is what limits how many texts can be written at once.
 #
 # The second recorded claim is that both forms agree. The rule: the largest difference is less than a
-# hundred-thousandth of the largest output.
+# hundred-thousandth of the largest output, and the cache is smaller.
 
 # %% key="absorbed-figure" exempt="rounding errors depend on the processor"
 recorded, live = held_against("mla_absorbed")
@@ -915,7 +917,7 @@ draw_seeds(
 )
 ax.set(xscale="log", xlim=(1e-8, 1e-4))
 show(fig, alt="""The largest difference between the absorbed and the naive form, as a part of the largest output.
-    Five recorded seeds lie near 0.0000002, far below the bound of 0.00001, and so does the seed that ran now.""")
+    Five recorded seeds lie near 0.0000002. They and the seed that ran now are far below the bound of 0.00001.""")
 
 # %% key="absorbed-holds"
 print("the rule holds for the seed that ran now:", CLAIMS["mla_absorbed"].holds(live))
@@ -941,7 +943,7 @@ print("and for the recorded ones:", [CLAIMS["mla_absorbed"].holds(numbers) for n
 #
 # DeepSeek-V2's abstract says that, compared with DeepSeek 67B, it "reduces the KV cache by 93.3%". (KV
 # cache means cache of keys and values.) Often this is told as *latent attention makes the cache 93.3 %
-# smaller*. But the two models differ in three ways:
+# smaller*. But the two models differ in three ways that count for the cache:
 #
 # - **attention**: 67B has 8 key heads of 128 numbers, shared by its 64 heads. V2 has latent attention.
 # - **layers**: 67B has 95, V2 has 60.
@@ -1086,8 +1088,9 @@ explore(look, **controls)
 # BBH is a collection of hard questions. On another test, C-Eval, the latent one fell behind at 16 billion.
 # It is DeepSeek's own comparison. Read it as *no worse, for much less memory*.
 #
-# The same paper reports 5.76 times the throughput of 67B. That figure has the smaller cache in it, but also
-# 8-bit weights, 6-bit numbers in the cache, and a mixture of experts that uses 21 of 236 billion parameters
+# The same paper reports 5.76 times the maximum throughput of 67B (tokens written in a second). That figure has
+# the smaller cache in it, but also 8-bit weights, 6-bit numbers in the cache, and a mixture of experts (lesson
+# 05) that uses 21 of 236 billion parameters
 # on a token. It is not latent attention's alone either.
 #
 # *Source: DeepSeek-V2, arXiv 2405.04434, Table 9 and section 3.2.3.*
@@ -1112,10 +1115,10 @@ explore(look, **controls)
 # | here | DeepSeek-V3 and R1 | lesson |
 # |---|---|---|
 # | latents of 16 or 32 numbers | 512, and 64 for the key with position | |
-# | queries straight from the token's vector | through a latent of 1,536, normed, to save parameters | |
+# | queries straight from the token's vector | through a latent of 1,536, normed, to save memory in training, and parameters | |
 # | 4 or 8 heads | 128, with content of 128, position of 64, values of 128 | |
 # | 2 layers | 61 layers: 35,136 numbers a token, 70 KB at 16 bits | |
-# | scores divided by the root of 24 or 12 | by the root of 192, before a factor for long texts (YaRN; recalled, not looked up) | 03 |
+# | scores divided by the root of 24 or 12 | by the root of 192, and for long texts times a factor (YaRN; `softmax_scale` in `model.py`) | 03 |
 # | one machine | prompts are read on some machines, and answers written on others (V3, section 3.4) | |
 #
 # The two matrices that move are the same as here. Only they are larger.

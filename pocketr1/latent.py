@@ -117,8 +117,7 @@ def absorb(
     The two big matrices are applied once for each query, and never to the latents: with one query and many
     keys that is far fewer multiplications.
 
-    Source: DeepSeek-V2 (arXiv 2405.04434), section 2.1.2, below equation 19, and `absorb` in DeepSeek-V3's
-    model.py.
+    Source: DeepSeek-V2 (arXiv 2405.04434), section 2.1.2, and `absorb` in DeepSeek-V3's model.py.
     """
     scale = math.sqrt(content_query.shape[-1] + rope_query.shape[-1])
     moved = einsum(content_query, up_key, "batch head seq dim, head dim latent -> batch head seq latent")

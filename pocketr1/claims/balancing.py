@@ -11,7 +11,7 @@ from .claim import Claim, Numbers
 from .small_models import SMALL, Size, measure, trained
 
 MIXTURE = Experts(experts=31, active=7, width=16, shared=1)
-"""DeepSeekMoE's proportions (63 routed, 7 active, 1 shared: arXiv 2401.06066, table 1), half as many."""
+"""7 of 31 routed experts active, and 1 shared; DeepSeekMoE had 7 of 63, and 1 (arXiv 2401.06066, table 1)."""
 
 SPEEDS = (1e-3, 1e-2, 1e-1)
 ALPHAS = (1e-3, 1e-2, 1e-1)
@@ -78,7 +78,7 @@ SETTING = (
     "documents of up to three steps"
 )
 MISLEADS = (
-    "A vocabulary of 43 words, three skills, less than a minute of training: the balance is still moving, "
+    "A vocabulary of 42 words, three skills, less than a minute of training: the balance is still moving, "
     "and the loss of one and the same arm differs by up to 0.2 from seed to seed. Effects smaller than that "
     "are not seen here, whether they exist or not. The sizes of effects say nothing about those of large "
     "models"

@@ -110,7 +110,7 @@ SETTING = (
     "512 unseen documents"
 )
 MISLEADS = (
-    "A vocabulary of 43 words, three skills, less than a minute of training. The loss of one and the same "
+    "A vocabulary of 42 words, three skills, less than a minute of training. The loss of one and the same "
     "arm differs by up to 0.2 from seed to seed: effects smaller than that are not seen here, whether they "
     "exist or not. The sizes of effects say nothing about those of large models"
 )
@@ -180,7 +180,7 @@ LEARNT_ROUTING = Claim(
     f"token where its number says, with equal weights. {SETTING}. Beside it, what a visit to an expert "
     "tells, in bits: of the token, of the skill, and of the skill to one who knows the token",
     decides="the learnt router has the lower loss",
-    misleads=f"{MISLEADS}. With 43 words, the hash gives each word its own experts, which is far from a hash "
+    misleads=f"{MISLEADS}. With 42 words and 31 experts, no more than two words share a hash, far from one "
     "of a large vocabulary. The bits describe visits; they do not say what an expert has learnt",
     tried=TRIED,
     measure=learnt_against_hashed,
