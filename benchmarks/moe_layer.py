@@ -9,6 +9,7 @@ from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3MoE
 
 from pocketr1.configuration import Experts
 from pocketr1.deepseekmoe import DeepSeekMoE
+from pocketr1.transformer import FeedForward
 
 from .peers import expert_settings, expert_weights
 from .ratios import best_seconds, matrix_product, roofline
@@ -22,20 +23,21 @@ AIM = 0.85
 
 
 def measure() -> Iterator[str]:
-    """One line a shape: our time over theirs, and ours beside what the machine can do."""
+    """One line a shape: our time over theirs, that of a dense layer of the same work, and our share of what
+    the machine can do."""
     for shape in SHAPES:
         ours, theirs = _pair(shape)
         generator = torch.Generator().manual_seed(1)
         x = torch.randn(4, TOKENS // 4, DIM, generator=generator).requires_grad_()
         error = (ours(x) - theirs(x)).abs().max().item()
-        product = matrix_product()
-        seconds = best_seconds(
-            {"ours": _step(ours, x), "theirs": _step(theirs, x), "product": product}, rounds=20
-        )
+        layers = {"ours": ours, "theirs": theirs, "dense": _dense(shape)}
+        rivals = {name: _step(layer, x) for name, layer in layers.items()}
+        seconds = best_seconds(rivals | {"product": matrix_product()}, rounds=20)
         share = _flops(shape) / seconds["ours"] / roofline(seconds["product"])
         yield (
             f"{shape.experts} experts, {shape.active} active, width {shape.width}: "
-            f"{seconds['ours'] / seconds['theirs']:.2f} x the time of transformers (aim {AIM} x), "
+            f"{seconds['ours'] / seconds['theirs']:.2f} x the time of transformers (aim {AIM} x), dense "
+            f"{seconds['dense'] / seconds['theirs']:.2f} x; "
             f"{share:.0%} of the roofline; largest difference {error:.0e}"
         )
 
@@ -51,6 +53,16 @@ def _pair(shape: Experts) -> tuple[DeepSeekMoE, nn.Module]:
     theirs = DeepseekV3MoE(settings)
     theirs.load_state_dict({name: weight.detach().clone() for name, weight in expert_weights(ours).items()})
     return ours, theirs
+
+
+def _dense(shape: Experts) -> FeedForward:
+    """A layer without a choice, as wide as all that a token visits."""
+    layer = FeedForward(DIM, (shape.active + shape.shared) * shape.width)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_(0, 0.05, generator=generator)
+    return layer
 
 
 def _step(layer: nn.Module, x: torch.Tensor) -> Callable[[], None]:

@@ -126,8 +126,9 @@ print("the first five words are untouched:", torch.allclose(of_five, of_eight[:,
 # <details><summary>(c) The vector that each layer was given, from which it made key and value.</summary>
 #
 # That would do, and here it is half as long as key and value together. But all keys and values have to be made
-# again for each new word: here two thirteenths of a layer's multiplications, for every earlier word. Keep the
-# thought, though: *something short, from which keys and values can be made*.
+# again for each new word. Of the 13 · 64² weights of a layer here, 4 · 64² in attention and 9 · 64² in the
+# feed-forward, keys and values need 2 · 64²: that work comes back for every earlier word. Keep the thought,
+# though: *something short, from which keys and values can be made*.
 #
 # </details>
 # <details><summary>(d) Only the word itself.</summary>

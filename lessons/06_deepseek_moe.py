@@ -797,11 +797,14 @@ def vio_of(visits):
 single = sum(vio_of(document) for document in visits) / len(visits)
 print(f"MaxVio over all unseen documents: {vio_of(visits.sum(dim=0)):.2f}")
 print(f"MaxVio in one document, the mean: {single:.2f}")
+random = torch.Generator().manual_seed(0)
+thrown = [torch.rand(len(document.tokens), 31, generator=random).topk(7).indices for document in documents]
+by_chance = [moe.max_vio(moe.load(chosen, 31)).item() for chosen in thrown]
+print(f"the same, if chance chose the experts: {sum(by_chance) / len(by_chance):.2f}")
 
 # %% [markdown]
-# A good part of this is chance: in a document of some 37 tokens, experts chosen at random would come to about 0.7.
-# Still, nobody asked that each document use all experts
-# alike.
+# A good part of this is chance, as the last line says: documents are short. Still, nobody asked that each document
+# use all experts alike.
 #
 # DeepSeek asked whether this freedom is the whole advantage, and trained the third arm: a loss over the whole
 # *batch*.
@@ -1005,6 +1008,12 @@ print(f"{'bits about':26} {'word':>6} {'skill':>6} {'skill, if the word is known
 for name, (word, skill, beyond) in told.items():
     print(f"{name:26} {word:6.2f} {skill:6.2f} {beyond:28.2f}")
 
+counts = by_skill(learned, skills)
+for axes_left, name, bits_told in zip(((0, 2), (1, 2)), ("a word", "a skill"), told["learned"], strict=False):
+    shares = counts.sum(dim=axes_left) / counts.sum()
+    has = -torch.special.xlogy(shares, shares).sum().item() / math.log(2)
+    print(f"{name} has {has:.1f} bits to give away; a visit tells {bits_told / has:.0%} of them")
+
 # %% key="skill-figure" exempt="visits in a trained model"
 fig, axes = canvas(rows=2, width=9, height=4.6)
 for ax, name in zip(axes, ("learned", "hash"), strict=True):
@@ -1033,9 +1042,9 @@ print("it tells something about the skill beyond the word:    ", told["learned"]
 recall("skill")
 
 # %% [markdown]
-# **Mostly the word.** In our run, in the second layer, a visit gave away several times as many bits about the word as
-# about the skill. But a word has more to give away: here about 4.8 bits, a skill about 1.3. As shares it is 11 %
-# against 4 %: still the word, but by less than the bits suggest.
+# **Mostly the word.** In our run, in the second layer, a visit gave away several times as many bits about the word
+# as about the skill. But a word has more bits to give away, as the last two lines say. By shares it is still the
+# word, but by less than the bits suggest.
 #
 # The hash router gives away the word more than anything, and the skill only as far as skills differ in their
 # words: nothing, once the word is known.

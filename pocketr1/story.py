@@ -282,6 +282,12 @@ def _by_author(author: str) -> Callable[[Story, LanguageModel], Iterator[AnyReco
     return learn
 
 
+def _faultless(story: Story, model: LanguageModel) -> Iterator[AnyRecord]:
+    plan, sets = story.settings.distillation, story.authors[0]
+    documents = pipeline.faultless_documents(PARTS, len(sets["teacher"]), story.seed)
+    yield from with_progress(distil(model, documents, plan, story.seed), plan.steps, "control: faultless")
+
+
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -371,6 +377,14 @@ CONTROLS: dict[str, Stage] = {
             "small-base",
             "a control arm of `student`: as many worked documents of the corpus, with their slips",
             _by_author("no teacher"),
+            ("traces", "own_samples", "distillation"),
+            ("r1",),
+        ),
+        Stage(
+            "faultless",
+            "small-base",
+            "a control arm of `student`: as many worked documents without slips, written by no model",
+            _faultless,
             ("traces", "own_samples", "distillation"),
             ("r1",),
         ),

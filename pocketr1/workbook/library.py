@@ -236,9 +236,8 @@ def _rebuild(book: Book, suspects: Sequence[Exercise] = ()) -> list[str]:
     for exercise in yours:
         book.records[exercise.name].yours = False
     _build(book)
-    if (
-        import_error(one_by_one=False) is not None
-    ):  # the course's own code does not load: no answer is to blame
+    # The course's own code may be what does not load. Then no answer is to blame.
+    if import_error(one_by_one=False) is not None:
         for exercise in yours:
             book.records[exercise.name].yours = True
         return [*said, *_build(book)]
