@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from .configuration import Dense
 from .fast_writing import FastWriter
 from .fine_tuning import fine_tune
 from .generation import Sampling
@@ -22,6 +21,7 @@ from .model import LanguageModel
 from .report_card import LONGEST
 from .rewards import ACCURACY
 from .rollouts import Rollouts, roll_out
+from .sizes import count_params
 from .training import Plan, Record, learning_rate_at, make_optimizer, update
 from .worlds import Document, Problem, judge, read
 
@@ -116,13 +116,8 @@ def compute_spent(student: int, trained: int, rolled_out: int = 0, teacher: int 
 
 
 def active_parameters(model: LanguageModel) -> int:
-    """How many parameters of a model one token uses: all but the embedding's other rows and idle experts."""
-    total = sum(parameter.numel() for parameter in model.parameters()) - model.embedding.weight.numel()
-    shape = model.config.feed_forward
-    if isinstance(shape, Dense):
-        return total
-    idle = (model.config.layers - shape.dense_layers) * (shape.experts - shape.active)
-    return total - idle * 3 * model.config.dim * shape.width
+    """How many parameters of a model one token uses: all but the embedding, a look-up, and idle experts."""
+    return count_params(model.config)[1] - model.embedding.weight.numel()
 
 
 def distil(student: LanguageModel, traces: Sequence[Document], plan: Plan, seed: int) -> Iterator[Record]:
