@@ -19,6 +19,8 @@ _HOMES = {
     "solution": "notebook",
     "steps": "notebook",
     "use_reference": "notebook",
+    "keep_model": "own_models",
+    "load_model": "own_models",
     "colours": "figures",
     "show": "figures",
     "watch": "live",
