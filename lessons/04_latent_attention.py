@@ -296,7 +296,8 @@ print("all 4 x 64 words are the same:", torch.equal(kept, anew))
 
 # %% [markdown]
 # Now the work. Nearly all of it is multiplications, and PyTorch can count them. They do not depend on the
-# machine, so they can be compared exactly.
+# machine, so they can be compared exactly. (Counting slows the model down: the last line comes after some
+# twenty seconds.)
 
 # %% key="multiplications"
 def multiplications(function, *given):

@@ -42,9 +42,10 @@ begin("06_deepseek_moe", globals())
 # %% [markdown]
 # ## First, a prediction
 #
-# In the second sitting a small model learns from questions of three **skills**: *calc* (run a program of
-# digits, by name), *run* (read a program, and run it), *write* (find a program). Each of its layers has 31
-# small experts, and each token visits 7 of them. Nobody tells the router about skills.
+# In the second sitting a small model learns from questions of three **skills**: *calc* (work out a program of
+# sums, such as add2 and mul3, as in lesson 03), *run* (work out a program that may also move digits, such as
+# rev, which turns a list round), *write* (find a program that does what two examples show). Each of its layers
+# has 31 small experts, and each token visits 7 of them. Nobody tells the router about skills.
 #
 # After training we watch who goes where. You are told that a token went to expert 12. Does this tell you more
 # about the **skill** of its document, or about the **word** that the token is? Write what you think, and why,
@@ -535,9 +536,10 @@ print("the biases:", [f"{b:+.2f}" for b in bias])
 #
 # The model has two layers. Each has 31 routed experts of width 16, of which a token visits 7, and a shared
 # one. DeepSeekMoE's first model had 7 active of 63, and a shared one: here a token has half as many to choose
-# from. It reads 250 batches of 24
-# documents. The sizes, the first weights and the documents are those of the course's **claims** about experts
-# (`pocketr1/claims`: experiments whose rules were written down before they were run), with a seed of its own.
+# from. It reads 250 batches of 24 documents. (Half of them are in a kind of Latin, as in lesson 03: *quaere* is
+# *find*, *deinde* is *then*.) The sizes, the first weights and the documents are those of the course's
+# **claims** about experts (`pocketr1/claims`: experiments whose rules were written down before they were run),
+# with a seed of its own.
 
 # %% key="documents"
 from mine import configuration, deepseekmoe, model, moe, training, transformer
@@ -613,8 +615,14 @@ history = watch(
 
 # %% key="train-slow" exempt="trained floats differ in the last digits between processors"
 def trained(speed):
-    learners[speed] = small_model(with_bias(speed))
-    looks[speed] = list(balancing(learners[speed]))
+    learners[speed], looks[speed] = small_model(with_bias(speed)), []
+    watch(
+        noted(balancing(learners[speed]), looks[speed]),
+        steps=plan.steps,
+        curves={"loss": "loss", "max_vio": "MaxVio"},
+        alt=f"Loss and MaxVio over the steps at speed {speed}, with those of speed 0.01 in grey.",
+        behind={"speed 0.01": history},
+    )
     late = looks[speed][-25:]
     print(f"speed {speed}: MaxVio {sum(look.max_vio for look in late) / len(late):.2f} over the last 25 steps")
 
@@ -1079,7 +1087,13 @@ predict("dense", "...")
 
 # %% key="train-dense" exempt="trained floats differ in the last digits between processors"
 dense = small_model(configuration.Dense(width=128))
-dense_losses = [record.loss for record in training.train(dense, batch_at, plan)]
+dense_losses = watch(
+    training.train(dense, batch_at, plan),
+    steps=plan.steps,
+    curves=["loss"],
+    alt="The loss of the dense model over the steps, with that of the model with experts in grey.",
+    behind={"experts": history},
+)["loss"]
 dense_loss, _ = measured(dense)
 for name, learner, loss in (("experts", learners[0.01], whole), ("dense", dense, dense_loss)):
     count = sum(p.numel() for p in learner.parameters())

@@ -176,7 +176,7 @@ def aux_loss(scores: Tensor, chosen: Tensor, alpha: float, real: Tensor | None =
 
     A group is balanced by itself: each sequence may be one (DeepSeek-V3), or the whole batch. Returns the
     mean over groups, a scalar. `real` bool [groups, tokens] is for `mean_over_tokens`: padding, where it is
-    False, counts neither in f nor in P.
+    False, counts neither in f nor in P. Each group has a real token.
 
     With an even load it is alpha. Source: DeepSeek-V3 (arXiv 2412.19437), equations 17-20; batch-wise:
     section 4.5.3.

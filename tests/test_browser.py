@@ -1,4 +1,7 @@
-"""A learner's way through lesson 02, in a real browser: JupyterLab, driven by Playwright, in Chromium.
+"""A learner's way through the lessons, in a real browser: JupyterLab, driven by Playwright, in Chromium.
+
+Lesson 02 is walked from top to bottom. Through every other ready lesson goes a shorter walk: down to its
+first exercise, a wrong answer, a right one, and the figure with controls.
 
 Everything happens in a folder of its own. Trainings are cut to a few steps, as for unsolved notebooks.
 """
@@ -13,15 +16,18 @@ import re
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
+from pocketr1.workbook.course import read_course
 from tests.lesson_02_answers import BROKEN, STEPS, Step
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -73,7 +79,8 @@ def lab(desk: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=desk, env=environment) as server:
         try:
             wait_for_server(f"http://127.0.0.1:{port}/api?token=pocket")
-            yield f"http://127.0.0.1:{port}/lab/tree/{{}}.ipynb?token=pocket"
+            # a workspace for each notebook: in one of their own, no other notebook is opened again
+            yield f"http://127.0.0.1:{port}/lab/workspaces/{{0}}/tree/{{0}}.ipynb?token=pocket"
         finally:
             server.terminate()
 
@@ -93,6 +100,7 @@ class Page:
 
     def __init__(self, page: playwright.Page, address: str, notebook: Path) -> None:
         self.page = page
+        self.number = notebook.name[:2]
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         self.places = {cell["id"]: place for place, cell in enumerate(cells)}
         self.strangers: list[str] = []
@@ -112,7 +120,7 @@ class Page:
 
     def cell(self, key: str) -> playwright.Locator:
         """The cell of this key in the lesson."""
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(self.places[f"{LESSON[:2]}-{key}"])
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(self.places[f"{self.number}-{key}"])
 
     def run_all(self) -> None:
         """Run all cells and wait for the last one."""
@@ -162,8 +170,8 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def lesson(lab: str, desk: Path) -> Iterator[Page]:
-    """Lesson 02, open in the browser."""
+def chromium() -> Iterator[playwright.Browser]:
+    """A browser without a window."""
     with playwright.sync_playwright() as driver:
         options = [
             "--no-sandbox",
@@ -171,10 +179,29 @@ def lesson(lab: str, desk: Path) -> Iterator[Page]:
             "--disable-background-networking",
             "--disable-component-update",
         ]
-        chromium = driver.chromium.launch(executable_path=BROWSER, args=options)
-        page = chromium.new_page(viewport={"width": 1280, "height": 900})
-        yield Page(page, lab.format(LESSON), desk / f"{LESSON}.ipynb")
-        chromium.close()
+        browser = driver.chromium.launch(executable_path=BROWSER, args=options)
+        yield browser
+        browser.close()
+
+
+def opened(chromium: playwright.Browser, lab: str, desk: Path, name: str) -> Iterator[Page]:
+    """A notebook, open in the browser; its kernel is stopped afterwards."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    yield Page(page, lab.format(name), desk / f"{name}.ipynb")
+    page.close()
+    sessions = lab.partition("/lab/")[0] + "/api/sessions"
+    with urllib.request.urlopen(f"{sessions}?token=pocket", timeout=60) as answer:
+        running = json.load(answer)
+    for session in running:
+        if session["name"] == f"{name}.ipynb":
+            stop = urllib.request.Request(f"{sessions}/{session['id']}?token=pocket", method="DELETE")
+            urllib.request.urlopen(stop, timeout=60).close()
+
+
+@pytest.fixture(scope="module")
+def lesson(chromium: playwright.Browser, lab: str, desk: Path) -> Iterator[Page]:
+    """Lesson 02, open in the browser."""
+    yield from opened(chromium, lab, desk, LESSON)
 
 
 def progress_of(desk: Path) -> str:
@@ -290,3 +317,121 @@ def definition(source: str, name: str) -> str:
         for node in nodes
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
     )
+
+
+# A shorter walk, through every other ready lesson.
+
+
+class Notebook:
+    """A lesson as its notebooks have it: what there is to run, to answer and to move."""
+
+    def __init__(self, name: str) -> None:
+        self.number = name[:2]
+        self.unsolved, self.solved = (self._code(folder, name) for folder in ("notebooks", "solutions"))
+
+    def _code(self, folder: str, name: str) -> dict[str, str]:
+        cells = json.loads((ROOT / folder / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        return {
+            cell["id"].removeprefix(f"{self.number}-"): "".join(cell["source"])
+            for cell in cells
+            if cell["cell_type"] == "code"
+        }
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The keys of all cells with code, in order."""
+        return list(self.unsolved)
+
+    @cached_property
+    def exercise(self) -> str:
+        """The key of the first exercise."""
+        return next(key for key in self.keys if f"{key}-check" in self.unsolved)
+
+    def before(self, key: str) -> list[str]:
+        return self.keys[: self.keys.index(key)]
+
+    @cached_property
+    def wrong(self) -> str:
+        """The scaffold of the first exercise, of which somebody has taken the last line out."""
+        return re.sub(r"raise NotImplementedError\(.*\)", "return None", self.unsolved[self.exercise])
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """The keys of the cells that show a figure with controls."""
+        return [key for key in self.keys if re.search(r"^explore\(", self.unsolved[key], re.MULTILINE)]
+
+    def needed_by(self, key: str) -> list[str]:
+        """The earlier cells that define what this one uses, and what those use."""
+        wanted, needed = used_names(self.unsolved[key]), []
+        for earlier in reversed(self.before(key)):
+            defined = defined_names(self.unsolved[earlier])
+            if wanted & defined:
+                wanted = (wanted - defined) | used_names(self.unsolved[earlier])
+                needed.append(earlier)
+        return needed[::-1]
+
+
+def used_names(source: str) -> set[str]:
+    """The names that the source reads, inside functions too, and does not define itself."""
+    names, tables = set(), [symtable.symtable(source, "cell", "exec")]
+    whole = tables[0]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        names |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (table is whole or symbol.is_global())
+        }
+    return names - defined_names(source)
+
+
+def defined_names(source: str) -> set[str]:
+    """The names that are there when the source has run, and were perhaps not there before."""
+    table = symtable.symtable(source, "cell", "exec")
+    return {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+
+
+OTHERS = [lesson.id for lesson in read_course(ROOT).lessons if lesson.ready and lesson.id != LESSON]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_lesson_opens_tells_wrong_from_right_and_its_figure_moves(
+    chromium: playwright.Browser, lab: str, desk: Path, name: str
+) -> None:
+    notebook = Notebook(name)
+    for page in opened(chromium, lab, desk, name):
+        run = notebook.before(notebook.exercise)
+        for key in run:
+            page.run(key)
+            assert "Traceback" not in page.said(key), key
+        assert page.hand_in(notebook.exercise, notebook.wrong).startswith("✗ Not yet")
+        assert page.hand_in(notebook.exercise, notebook.solved[notebook.exercise]).startswith("✓")
+        for figure in notebook.figures:
+            for key in [*notebook.needed_by(figure), figure]:
+                if key not in run:
+                    page.run(key)
+                    assert "Traceback" not in page.said(key), key
+            see_it_move(page, figure)
+        assert page.strangers == []
+
+
+def see_it_move(page: Page, key: str) -> None:
+    """Move the first control, and see the figure and its sentence change."""
+    cell = page.cell(key)
+    image, twin = cell.locator("img"), cell.get_by_role("status")
+    figure, sentence = image.get_attribute("src"), twin.inner_text()
+    assert (image.get_attribute("alt") or "") in sentence
+    assert "Not drawn" not in sentence, sentence
+    handles, lines = cell.locator(".noUi-handle"), cell.locator("input[type=text]")
+    if handles.count():
+        handle = handles.first
+        handle.focus()
+        last = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        page.page.keyboard.press("ArrowLeft" if last else "ArrowRight")
+    else:  # nothing to slide: what the last line says goes into the first
+        lines.first.fill(lines.last.input_value())
+        lines.first.press("Enter")
+    playwright.expect(twin).not_to_have_text(sentence, timeout=PATIENCE)
+    playwright.expect(image).not_to_have_attribute("src", figure or "", timeout=PATIENCE)
+    assert "Not drawn" not in twin.inner_text(), twin.inner_text()

@@ -27,25 +27,34 @@ def _marked(*shape: int) -> Tensor:
 Made = Callable[..., Any]
 
 
-def _fill(candidate: Made, keys: Tensor, values: Tensor, cuts: tuple[int, ...], rows: int | None) -> Any:
+def _fill(candidate: Made, keys: Tensor, values: Tensor, pieces: tuple[int, ...], rows: int | None) -> Any:
     """Two caches, filled by turns, piece by piece; before the last piece, only `rows` rows go on.
 
-    The second cache gets the negative of everything. Returns all that was handed back, and the two lengths.
+    The second cache gets the negative of everything. Returns what each call handed back, and the lengths.
     """
-    capacity = sum(cuts) + 1
+    capacity = sum(pieces) + 1
     caches = []
     for _ in range(2):
         rooms = (torch.full((*x.shape[:-2], capacity, x.shape[-1]), 99.0) for x in (keys, values))
         caches.append(candidate(*rooms))
-    handed_back, start = [], 0
-    for place, cut in enumerate(cuts):
-        batch = len(keys) if rows is None or place < len(cuts) - 1 else rows
+    handed_back: dict[str, Any] = {}
+    start = 0
+    for place, piece in enumerate(pieces):
+        batch = len(keys) if rows is None or place < len(pieces) - 1 else rows
         for sign, cache in zip((1, -1), caches, strict=True):
             cache.rows = batch
-            new = (sign * x[:batch, ..., start : start + cut, :] for x in (keys, values))
-            handed_back.append(_copied(cache.append(*new)))
-        start += cut
-    return handed_back, [cache.length for cache in caches]
+            new = (sign * x[:batch, ..., start : start + piece, :] for x in (keys, values))
+            handed_back[_call(place, sign)] = _copied(cache.append(*new))
+        start += piece
+    return {**handed_back, LENGTHS: [cache.length for cache in caches]}
+
+
+LENGTHS = "lengths of two caches"
+
+
+def _call(place: int, sign: int) -> str:
+    """How a learner is told which call is meant."""
+    return f"output of call {place + 1}" + (" of a second cache" if sign < 0 else "")
 
 
 def _copied(output: Any) -> Any:
@@ -55,14 +64,15 @@ def _copied(output: Any) -> Any:
     return output.clone() if isinstance(output, Tensor) else output
 
 
-def _expected_fill(keys: Tensor, values: Tensor, cuts: tuple[int, ...], rows: int | None) -> Any:
-    handed_back, end = [], 0
-    for place, cut in enumerate(cuts):
-        batch = len(keys) if rows is None or place < len(cuts) - 1 else rows
-        end += cut
+def _expected_fill(keys: Tensor, values: Tensor, pieces: tuple[int, ...], rows: int | None) -> Any:
+    handed_back: dict[str, Any] = {}
+    end = 0
+    for place, piece in enumerate(pieces):
+        batch = len(keys) if rows is None or place < len(pieces) - 1 else rows
+        end += piece
         for sign in (1, -1):
-            handed_back.append(tuple(sign * x[:batch, ..., :end, :] for x in (keys, values)))
-    return handed_back, [end, end]
+            handed_back[_call(place, sign)] = tuple(sign * x[:batch, ..., :end, :] for x in (keys, values))
+    return {**handed_back, LENGTHS: [end, end]}
 
 
 class _Wrong:
@@ -91,8 +101,8 @@ Append = Callable[..., tuple[Tensor, ...]]
 def _filled_by(append: Append) -> Callable[..., Any]:
     """What a cache whose `append` is this one hands back."""
 
-    def fill(keys: Tensor, values: Tensor, cuts: tuple[int, ...], rows: int | None) -> Any:
-        return _fill(type("Made", (_Wrong,), {"append": append}), keys, values, cuts, rows)
+    def fill(keys: Tensor, values: Tensor, pieces: tuple[int, ...], rows: int | None) -> Any:
+        return _fill(type("Made", (_Wrong,), {"append": append}), keys, values, pieces, rows)
 
     return fill
 
@@ -111,6 +121,14 @@ def _length_of_new(self: _Wrong, *new: Tensor) -> tuple[Tensor, ...]:
     end = self.write(new, self.length)
     self.length = new[0].shape[-2]
     return self.used(end)
+
+
+def _length_for_each_room(self: _Wrong, *new: Tensor) -> tuple[Tensor, ...]:
+    for room, tokens in zip(self.rooms, new, strict=True):
+        end = self.length + tokens.shape[-2]
+        room[: self.rows, ..., self.length : end, :] = tokens
+        self.length = end
+    return self.used(self.length)
 
 
 def _new_alone(self: _Wrong, *new: Tensor) -> tuple[Tensor, ...]:
@@ -146,7 +164,7 @@ def _keys_alone(self: _Wrong, *new: Tensor) -> Any:
     return self.used(self.length)[0]
 
 
-def _one_for_all(keys: Tensor, values: Tensor, cuts: tuple[int, ...], rows: int | None) -> Any:
+def _one_for_all(keys: Tensor, values: Tensor, pieces: tuple[int, ...], rows: int | None) -> Any:
     kept: list[Any] = []  # lives outside the cache, so both caches write into it
 
     def append(self: _Wrong, *new: Tensor) -> tuple[Tensor, ...]:
@@ -159,13 +177,13 @@ def _one_for_all(keys: Tensor, values: Tensor, cuts: tuple[int, ...], rows: int 
         self.length += new[0].shape[-2]
         return kept[-1]
 
-    return _filled_by(append)(keys, values, cuts, rows)
+    return _filled_by(append)(keys, values, pieces, rows)
 
 
-def _fill_case(name: str, batch: int, heads: int, cuts: tuple[int, ...], rows: int | None = None) -> Case:
-    seq = sum(cuts)
+def _fill_case(name: str, batch: int, heads: int, pieces: tuple[int, ...], rows: int | None = None) -> Case:
+    seq = sum(pieces)
     return Case(
-        name, lambda: (_marked(batch, heads, seq, 2), 1000 + _marked(batch, heads, seq, 3), cuts, rows)
+        name, lambda: (_marked(batch, heads, seq, 2), 1000 + _marked(batch, heads, seq, 3), pieces, rows)
     )
 
 
@@ -200,6 +218,11 @@ LAYER_CACHE = Check(
             "length_of_new",
             "`self.length` is set to the number of new tokens; it should grow by that number",
             _filled_by(_length_of_new),
+        ),
+        Mistake(
+            "length_for_each_room",
+            "`self.length` grows once for each room; it grows once a call, after all rooms are written",
+            _filled_by(_length_for_each_room),
         ),
         Mistake(
             "new_alone",
@@ -345,6 +368,15 @@ def _without_cache(model: Any, tokens: Tensor, cache: Cache, padding: Tensor | N
     return model.run(tokens, *positions_and_mask(padding, cache.length, tokens.shape[1]))[:, -1]
 
 
+def _made_for(count: Callable[[Tensor], int]) -> Step:
+    """A step whose positions and mask are made for so many tokens."""
+
+    def step(model: Any, tokens: Tensor, cache: Cache, padding: Tensor | None) -> Tensor:
+        return model.run(tokens, *positions_and_mask(padding, cache.length, count(tokens)), cache)[:, -1]
+
+    return step
+
+
 def _run_twice(model: Any, tokens: Tensor, cache: Cache, padding: Tensor | None) -> Tensor:
     _whole_logits(model, tokens, cache, padding)
     return _whole_logits(model, tokens, cache, padding)[:, -1]
@@ -388,6 +420,17 @@ CACHED_STEP = Check(
             "nothing_seen",
             "positions and mask are made as if nothing were in the cache: pass `cache.length` for `seen`",
             _talk_by(_nothing_seen),
+        ),
+        Mistake(
+            "one_new",
+            "positions and mask are made for one token; a prompt has several: `tokens.shape[1]` says how many"
+            " are new",
+            _talk_by(_made_for(lambda tokens: 1)),
+        ),
+        Mistake(
+            "rows_for_new",
+            "`len(tokens)` is the number of rows, the texts; how many tokens are new says `tokens.shape[1]`",
+            _talk_by(_made_for(len)),
         ),
         Mistake(
             "padding_looked_at",

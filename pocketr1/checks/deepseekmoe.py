@@ -35,7 +35,7 @@ def _chosen_one_by_one(experts: int, active: int) -> int:
     return ways
 
 
-LISTED = "all choices were gone through, one by one"
+LISTED = "all choices, one by one"
 FEW = 1_000_000  # more choices than that would fill the memory before the time is up
 
 
@@ -131,17 +131,25 @@ COMBINATIONS = Check(
 # split
 
 
+REFUSED = "a ValueError is raised"
+ASSERTED = "an AssertionError is raised"
+HANDED_BACK = "a ValueError is returned"
+
+
 def _split_and_described(candidate: Callable[..., Any], experts: Experts, pieces: int) -> Any:
-    """The fields of what was returned, or that the split was refused, where it should be."""
+    """The fields of what was returned, or how the split was refused, where it should be."""
     try:
         found = candidate(experts, pieces)
-    except ValueError:
+    except (ValueError, AssertionError) as error:
         if experts.width % pieces:
-            return {"refused": True}
+            return REFUSED if isinstance(error, ValueError) else ASSERTED
         raise
+    if isinstance(found, ValueError) or found is ValueError:
+        return HANDED_BACK
     if not isinstance(found, Experts):
         return found
-    return {**asdict(found), "type of width": type(found.width).__name__}
+    fields = {f"field `{name}`": number for name, number in asdict(found).items()}
+    return {**fields, "type of width": type(found.width).__name__}
 
 
 def _split(*, refusing: bool = True, **change: Callable[[Experts, int], Any]) -> Callable[..., Any]:
@@ -161,15 +169,18 @@ def _split(*, refusing: bool = True, **change: Callable[[Experts, int], Any]) ->
     return lambda experts, pieces: _split_and_described(split, experts, pieces)
 
 
-def _built_anew(experts: Experts, pieces: int) -> Any:
+def _built_anew(experts: Experts, pieces: int, *, shared: bool = True) -> Any:
     def split(given: Experts, parts: int) -> Experts:
         if given.width % parts:
             raise ValueError
-        return Experts(
-            given.experts * parts, given.active * parts, given.width // parts, given.shared * parts
-        )
+        kept = given.shared * parts if shared else 0
+        return Experts(given.experts * parts, given.active * parts, given.width // parts, kept)
 
     return _split_and_described(split, experts, pieces)
+
+
+def _refused_by(sign: str) -> Callable[[Experts, int], Any]:
+    return lambda experts, pieces: sign if experts.width % pieces else _split()(experts, pieces)
 
 
 def _as_before(field: str) -> Callable[[Experts, int], Any]:
@@ -227,6 +238,22 @@ SPLIT = Check(
             "other_fields_lost",
             "the other fields have their usual values again; `replace(experts, ...)` keeps them",
             _built_anew,
+        ),
+        Mistake(
+            "shared_and_others_lost",
+            "a new `Experts` was made of three numbers, so the shared experts are gone, and the other fields"
+            " have their usual values again; `replace(experts, ...)` keeps what is not named",
+            lambda experts, pieces: _built_anew(experts, pieces, shared=False),
+        ),
+        Mistake(
+            "error_returned",
+            "a ValueError is returned, and nobody will notice; an error is raised: `raise ValueError(...)`",
+            _refused_by(HANDED_BACK),
+        ),
+        Mistake(
+            "asserted",
+            "`assert` raises an AssertionError; a ValueError is asked for: `raise ValueError(...)`",
+            _refused_by(ASSERTED),
         ),
         Mistake(
             "three_numbers",
@@ -510,6 +537,12 @@ SIGMOID_GATE = Check(
             _gate(divide_by=lambda weights, scores: _sum_of_weights(scores)),
         ),
         Mistake(
+            "total_of_all_tokens",
+            "the weights are divided by the sum over all tokens; divide each token's by their own sum:"
+            " sum(dim=-1, keepdim=True)",
+            _gate(divide_by=lambda weights, scores: weights.sum()),
+        ),
+        Mistake(
             "scale_lost",
             "the scale has no effect: either it is missing, or it was applied before the division, where it"
             " cancels",
@@ -764,14 +797,20 @@ def _entropy(counts: Tensor) -> float:
 
 
 def _information(visits: Tensor) -> float:
-    """What two entropies lose when the two are counted together."""
-    return _entropy(visits.sum(dim=0)) + _entropy(visits.sum(dim=1)) - _entropy(visits.flatten())
+    """What two entropies lose when the two are counted together; by rounding it would be a little below 0."""
+    lost = _entropy(visits.sum(dim=0)) + _entropy(visits.sum(dim=1)) - _entropy(visits.flatten())
+    return max(0.0, lost)
 
 
 def _careless(visits: Tensor) -> float:
     """With 0 * log 0 as it comes, which is NaN."""
     p = visits.double() / visits.sum()
     return float((p * (p / (p.sum(dim=1, keepdim=True) * p.sum(dim=0))).log2()).sum())
+
+
+def _totals_place_by_place(visits: Tensor) -> float:
+    p = visits.double() / visits.sum()
+    return float((p * (p / (p.sum(dim=0) * p.sum(dim=1))).log2()).sum())
 
 
 def _mean_of_kinds(visits: Tensor) -> float:
@@ -788,9 +827,9 @@ SPECIALISATION = Check(
     expected=_information,
     gradients=False,
     cases=(
-        Case("two kinds that use one expert each", lambda: (_visits([5, 0], [0, 5]),)),
         Case("two kinds that use both experts alike", lambda: (_visits([4, 4], [4, 4]),)),
         Case("a rare kind that uses the experts like the other", lambda: (_visits([30, 60], [1, 2]),)),
+        Case("two kinds that use one expert each", lambda: (_visits([5, 0], [0, 5]),)),
         Case("a pair that never occurs", lambda: (_visits([3, 1], [0, 4]),)),
         Case("a rare kind with an expert of its own", lambda: (_visits([20, 20, 0], [0, 0, 4]),)),
         Case(
@@ -809,6 +848,12 @@ SPECIALISATION = Check(
             "zero_times_infinity",
             "a pair that never occurs gives 0 times minus infinity, which is NaN; it should add nothing",
             _careless,
+        ),
+        Mistake(
+            "totals_place_by_place",
+            "the totals of rows and columns are multiplied place by place; each row's total meets each"
+            " column's: keep the axis that is summed over (keepdim=True)",
+            _totals_place_by_place,
         ),
         Mistake(
             "counts_for_shares",

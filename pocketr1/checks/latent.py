@@ -66,6 +66,19 @@ def _key_of_latent(
     return latents, _turned((latents @ rope_key.T).unsqueeze(1), rotation)
 
 
+def _key_of_raw_latent(
+    h: Tensor, down: Tensor, rope_key: Tensor, gain: Tensor, rotation: Tensor, eps: float = 1e-6
+) -> Kept:
+    raw = h @ down.T
+    return _norm(raw, gain, eps), _turned((raw @ rope_key.T).unsqueeze(1), rotation)
+
+
+def _turned_too_early(
+    h: Tensor, down: Tensor, rope_key: Tensor, gain: Tensor, rotation: Tensor, eps: float = 1e-6
+) -> Kept:
+    return _norm(h @ down.T, gain, eps), _turned(h @ rope_key.T, rotation).unsqueeze(1)
+
+
 def _normed_before(
     h: Tensor, down: Tensor, rope_key: Tensor, gain: Tensor, rotation: Tensor, eps: float = 1e-6
 ) -> Kept:
@@ -167,6 +180,18 @@ COMPRESS = Check(
             "the key with position is made from the latent; it is made from `h`, beside the latent, and not"
             " from it",
             _key_of_latent,
+        ),
+        Mistake(
+            "key_of_raw_latent",
+            "the key with position is made from what `down` gives; it is made from `h`, beside the latent,"
+            " and not from it",
+            _key_of_raw_latent,
+        ),
+        Mistake(
+            "turned_too_early",
+            "the keys are turned before they have their axis of one head, so that the rotations of several"
+            " texts line up with the wrong axis; first the axis, then the turn",
+            _turned_too_early,
         ),
         Mistake(
             "key_not_turned",
@@ -425,7 +450,7 @@ def _absorbed(
     return torch.einsum("bhql,hdl->bhqd", found, up_value)
 
 
-RE_EXPANDED = "the right numbers, from as many multiplications as the naive form needs"
+RE_EXPANDED = "right, with the work of the naive form"
 
 
 def _counted(candidate: Callable[..., Any], *given: Any) -> Any:

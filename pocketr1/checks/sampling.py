@@ -85,6 +85,12 @@ SOFTMAX_WITH_TEMPERATURE = Check(
             _unless_zero(lambda logits, temperature: torch.softmax(logits * temperature, dim=-1)),
         ),
         Mistake(
+            "multiplied_everywhere",
+            "the logits are multiplied by the temperature, so that 0 makes all tokens alike; divide by it,"
+            " and see to temperature 0 by itself",
+            lambda logits, temperature: torch.softmax(logits * temperature, dim=-1),
+        ),
+        Mistake(
             "divided_afterwards",
             "the probabilities are divided by the temperature, so that they no longer sum to one; divide"
             " the logits before the softmax",
@@ -132,6 +138,12 @@ SOFTMAX_WITH_TEMPERATURE = Check(
             "at temperature 0, logits that are equally large share the probability; the first of them gets"
             " it all, so that the same text comes out every time",
             _at_zero(_shared_among_best),
+        ),
+        Mistake(
+            "several_at_zero",
+            "at temperature 0, each of several largest logits gets a 1, so that the row sums to more than"
+            " one; the first of them gets it all",
+            _at_zero(lambda logits: (logits == logits.amax(dim=-1, keepdim=True)).to(logits.dtype)),
         ),
         Mistake(
             "last_at_zero",

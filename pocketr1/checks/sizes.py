@@ -274,11 +274,15 @@ def _parts(config: ModelConfig) -> Parts:
         "norms": config.layers * 2 * dim,
         "attention": config.layers * _attention(dim, config.attention),
         "dense": config.dense_layers * 3 * dim * dense_width,
-        "router": sparse * dim * experts.experts if isinstance(shape, Experts) else 0,
+        "router": sparse * dim * experts.experts if _has_router(config) else 0,
         "shared": sparse * experts.shared * expert,
         "active": sparse * experts.active * expert,
         "idle": sparse * (experts.experts - experts.active) * expert,
     }
+
+
+def _has_router(config: ModelConfig) -> bool:
+    return isinstance(config.feed_forward, Experts) and config.feed_forward.router != "hash"
 
 
 def _attention(dim: int, shape: Attention) -> int:
@@ -355,6 +359,12 @@ def _one_layer(parts: Parts, config: ModelConfig) -> Parts:
     return {name: parts[name] // sparse for name in ("router", "shared", "active", "idle")}
 
 
+def _router_of_hash(config: ModelConfig) -> int:
+    shape = config.feed_forward
+    sparse = config.layers - config.dense_layers
+    return sparse * config.dim * shape.experts if isinstance(shape, Experts) else 0
+
+
 def _two_matrices(parts: Parts, config: ModelConfig) -> Parts:
     return {name: parts[name] * 2 // 3 for name in ("dense", "shared", "active", "idle")}
 
@@ -397,6 +407,10 @@ COUNT_PARAMS = Check(
             "latent attention, as in DeepSeek-V3",
             lambda: (ModelConfig(30, 16, 2, Latent(4, 8, 12, 6, 4, 6), Experts(8, 2, 12)),),
         ),
+        Case(
+            "a hash router, which goes by the word and has no parameters",
+            lambda: (ModelConfig(30, 16, 3, Heads(4, 2, 6), Experts(8, 2, 12, router="hash")),),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -425,6 +439,12 @@ COUNT_PARAMS = Check(
             "router_lost",
             "the router is not counted: it has a vector of dim for each expert, in each layer with experts",
             _counts(_lost("router")),
+        ),
+        Mistake(
+            "hash_router_counted",
+            "a router is counted where there is none: a hash router goes by the word, and has no parameters;"
+            " `experts_params` knows that",
+            _counts(lambda parts, config: {"router": parts["router"] or _router_of_hash(config)}),
         ),
         Mistake(
             "router_of_chosen",

@@ -88,6 +88,19 @@ RMS_NORM = Check(
             _norm_by(lambda x, eps: (x.square().sum(dim=-1, keepdim=True) + eps).sqrt()),
         ),
         Mistake(
+            "length_for_size",
+            "the vector is divided by its length, the root of the *sum* of the squares; size means the root"
+            " of their mean",
+            lambda x, gain, eps=1e-6: x / x.norm(dim=-1, keepdim=True) * gain,
+        ),
+        Mistake(
+            "layer_norm_by_hand",
+            "the mean of the vector is subtracted, as LayerNorm does; RMSNorm leaves it in",
+            lambda x, gain, eps=1e-6: (
+                (x - x.mean(dim=-1, keepdim=True)) / (x.var(dim=-1, keepdim=True) + eps).sqrt() * gain
+            ),
+        ),
+        Mistake(
             "root_missing",
             "the vector is divided by the mean square; take its square root first",
             _norm_by(lambda x, eps: _mean_square(x) + eps),
@@ -177,6 +190,11 @@ def _plain_angles(positions: Tensor, dim: int, base: float = 10_000.0) -> Tensor
     return _angles(positions, -2 * _pair_numbers(dim) / dim, base).float()
 
 
+def _place_by_place(positions: Tensor, dim: int, base: float = 10_000.0) -> Tensor:
+    speeds = torch.as_tensor(base, dtype=torch.float64) ** (-2 * _pair_numbers(dim) / dim)
+    return _turns(positions * speeds)
+
+
 ROTATIONS = Check(
     expected=_expected_rotations,
     call=lambda candidate, *arguments: _as_real(candidate(*arguments)),
@@ -202,6 +220,25 @@ ROTATIONS = Check(
             lambda positions, dim, base=10_000.0: (
                 _expected_rotations(positions, dim, base)[..., 0],
                 _expected_rotations(positions, dim, base)[..., 1],
+            ),
+        ),
+        Mistake(
+            "added_up",
+            "cosine and sine are added up as real numbers; the sine belongs to i: `torch.complex(cosines,"
+            " sines)`",
+            lambda positions, dim, base=10_000.0: _expected_rotations(positions, dim, base).sum(dim=-1),
+        ),
+        Mistake(
+            "place_by_place",
+            "positions and speeds are multiplied place by place; each position meets each speed: give the"
+            " positions a last axis",
+            _place_by_place,
+        ),
+        Mistake(
+            "as_many_as_numbers",
+            "there are as many speeds as numbers; there is one for each pair: i goes from 0 to dim / 2 - 1",
+            lambda positions, dim, base=10_000.0: _turns(
+                _angles(positions, -2 * torch.arange(dim, dtype=torch.float64) / dim, base)
             ),
         ),
         Mistake(

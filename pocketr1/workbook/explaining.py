@@ -65,6 +65,16 @@ HINTS = {
         "Shapes are lined up from their last axes, which must be equally long, or 1. To multiply [n] with"
         " [n, dim], give the first a last axis: `unsqueeze(-1)`"
     ),
+    "match the broadcast shape": (
+        "What is added does not have the shape of the place that it goes to. Were [n] and [n, dim]"
+        " multiplied? Then give the first a last axis: `unsqueeze(-1)`"
+    ),
+    "sort() takes from": (
+        "With `stable`, all is given by name: `sort(dim=-1, descending=True, stable=True)`"
+    ),
+    "cannot assign to field": (
+        "A configuration cannot be changed. `replace(experts, active=5)` makes a new one with another field"
+    ),
     "source tensor shape must match self": (
         "What is added must have one row of the right length for each place. Were [n] and [n, dim]"
         " multiplied? Then give the first a last axis: `unsqueeze(-1)`"
@@ -178,6 +188,9 @@ def kept_back_because(got: Any, expected: Any) -> str | None:
             f"it returns {described(got)}, and later lessons want a plain number: end with `.item()`, and "
             "your library will use it"
         )
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        parts = (kept_back_because(mine, theirs) for mine, theirs in zip(got, expected, strict=False))
+        return next((because for because in parts if because), None)
     return None
 
 

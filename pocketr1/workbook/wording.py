@@ -79,7 +79,7 @@ def described(thing: Any) -> str:
     if isinstance(thing, int | float):
         return f"the number {rounded(thing)}"
     if isinstance(thing, str):
-        return f"the text {thing[:40]!r}"
+        return f"the text {_beginning(thing)!r}"
     if isinstance(thing, tuple | list):
         kind = "tuple" if isinstance(thing, tuple) else "list"
         parts = ", ".join(described(part) for part in thing[:MOST_PARTS]) + (
@@ -93,6 +93,11 @@ def described(thing: Any) -> str:
     if inspect.iscoroutine(thing):
         return "a coroutine (it is defined with `async def`)"
     return f"{'an' if type(thing).__name__[:1] in 'AEIOU' else 'a'} {type(thing).__name__}"
+
+
+def _beginning(text: str, most: int = 60) -> str:
+    """The text, or its first words and three dots."""
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def rounded(number: Any, digits: int = DIGITS) -> str:
@@ -256,4 +261,5 @@ def is_learners(filename: str) -> bool:
     """Whether code is the learner's own, and not the course's, a library's or on loan."""
     if Path(filename).is_relative_to(work_folder() / "mine"):
         return False
-    return not filename.startswith((PACKAGE, *LIBRARIES, "<frozen", "<__array_function__", "<scaffold"))
+    generated = ("<frozen", "<string", "<__array_function__", "<scaffold")  # <string: what dataclasses write
+    return not filename.startswith((PACKAGE, *LIBRARIES, *generated))

@@ -12,7 +12,7 @@ from pocketr1.cache import positions_and_mask
 # LayerCache
 
 
-class Cache:
+class Given:
     """As the scaffold begins."""
 
     def __init__(self, *rooms: Tensor) -> None:
@@ -21,7 +21,7 @@ class Cache:
         self.length = 0
 
 
-class WithIndices(Cache):
+class WithIndices(Given):
     def append(self, *new: Tensor) -> list[Tensor]:
         columns = torch.arange(new[0].shape[-2]) + self.length
         for room, tokens in zip(self.rooms, new, strict=True):
@@ -30,7 +30,7 @@ class WithIndices(Cache):
         return [room[: self.rows].narrow(-2, 0, self.length) for room in self.rooms]
 
 
-class ByCat(Cache):
+class ByCat(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         kept = [room[: self.rows, ..., : self.length, :] for room in self.rooms]
         self.rooms = tuple(torch.cat(pair, dim=-2) for pair in zip(kept, new, strict=True))
@@ -38,7 +38,7 @@ class ByCat(Cache):
         return self.rooms
 
 
-class WithNarrow(Cache):
+class WithNarrow(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         count, used = new[0].size(-2), []
         for number, tokens in enumerate(new):
@@ -49,7 +49,7 @@ class WithNarrow(Cache):
         return tuple(used)
 
 
-class TokenByToken(Cache):
+class TokenByToken(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         for column in range(new[0].shape[-2]):
             for room, tokens in zip(self.rooms, new, strict=True):
@@ -58,7 +58,7 @@ class TokenByToken(Cache):
         return tuple(room[: self.rows, ..., : self.length, :] for room in self.rooms)
 
 
-class Overwritten(Cache):
+class Overwritten(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         count = new[0].shape[-2]
         self.length += count
@@ -67,7 +67,7 @@ class Overwritten(Cache):
         return tuple(room[: self.rows, ..., : self.length, :] for room in self.rooms)
 
 
-class LengthForgotten(Cache):
+class LengthForgotten(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         end = self.length + new[0].shape[-2]
         for room, tokens in zip(self.rooms, new, strict=True):
@@ -75,13 +75,22 @@ class LengthForgotten(Cache):
         return tuple(room[: self.rows, ..., :end, :] for room in self.rooms)
 
 
-class LengthOfNew(Cache):
+class LengthOfNew(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         start, self.length = self.length, new[0].shape[-2]
         end = start + self.length
         for room, tokens in zip(self.rooms, new, strict=True):
             room[: self.rows, ..., start:end, :] = tokens
         return tuple(room[: self.rows, ..., :end, :] for room in self.rooms)
+
+
+class LengthForEachRoom(Given):
+    def append(self, *new: Tensor) -> tuple[Tensor, ...]:
+        for room, tokens in zip(self.rooms, new, strict=True):
+            count = tokens.shape[-2]
+            room[: self.rows, ..., self.length : self.length + count, :] = tokens
+            self.length += count
+        return tuple(room[: self.rows, ..., : self.length, :] for room in self.rooms)
 
 
 class NewAlone(TokenByToken):
@@ -109,7 +118,7 @@ class AllRows(TokenByToken):
         return tuple(room[..., : self.length, :] for room in self.rooms)
 
 
-class NewFirst(Cache):
+class NewFirst(Given):
     def append(self, *new: Tensor) -> tuple[Tensor, ...]:
         kept = [room[: self.rows, ..., : self.length, :] for room in self.rooms]
         self.rooms = tuple(torch.cat([tokens, old], dim=-2) for tokens, old in zip(new, kept, strict=True))
@@ -125,7 +134,7 @@ class FirstRoomAlone(TokenByToken):
 def one_for_all() -> type:
     """A class that keeps in itself what its objects should keep; a new class for each examination."""
 
-    class OneForAll(Cache):
+    class OneForAll(Given):
         kept: list[tuple[Tensor, ...]] = []
 
         def __init__(self, *rooms: Tensor) -> None:
@@ -214,6 +223,7 @@ WRONG = {
         "overwritten": [Overwritten],
         "length_forgotten": [LengthForgotten],
         "length_of_new": [LengthOfNew],
+        "length_for_each_room": [LengthForEachRoom],
         "new_alone": [NewAlone],
         "all_but_new": [AllButNew],
         "whole_rooms": [WholeRooms],
@@ -227,6 +237,16 @@ WRONG = {
         "nothing_seen": [
             lambda model, tokens, cache, padding: model.run(
                 tokens, *positions_and_mask(padding, 0, tokens.shape[1]), cache
+            )[:, -1]
+        ],
+        "one_new": [
+            lambda model, tokens, cache, padding: model.run(
+                tokens, *positions_and_mask(padding, cache.length, 1), cache
+            )[:, -1]
+        ],
+        "rows_for_new": [
+            lambda model, tokens, cache, padding: model.run(
+                tokens, *positions_and_mask(padding, cache.length, tokens.shape[0]), cache
             )[:, -1]
         ],
         "padding_looked_at": [padding_seen],

@@ -116,6 +116,23 @@ def other_fields_lost(experts: Experts, pieces: int) -> Experts:
     )
 
 
+def shared_and_others_lost(experts: Experts, pieces: int) -> Experts:
+    if experts.width % pieces:
+        raise ValueError("no equal pieces")
+    return Experts(pieces * experts.experts, pieces * experts.active, experts.width // pieces)
+
+
+def error_returned(experts: Experts, pieces: int) -> Any:
+    if experts.width % pieces:
+        return ValueError("no equal pieces")
+    return split_in_full(experts, pieces)
+
+
+def asserted(experts: Experts, pieces: int) -> Experts:
+    assert experts.width % pieces == 0
+    return split_in_full(experts, pieces)
+
+
 def unchanged(experts: Experts, pieces: int) -> Experts:
     return experts
 
@@ -410,6 +427,11 @@ def bits(
     return changed
 
 
+def totals_place_by_place(visits: Tensor) -> float:
+    p = visits / visits.sum()
+    return (p * torch.log2(p / (p.sum(0) * p.sum(1)))).sum().item()
+
+
 def careless(visits: Tensor) -> float:
     p = visits / visits.sum()
     return (p * torch.log2(p / torch.outer(p.sum(1), p.sum(0)))).sum().item()
@@ -578,6 +600,9 @@ WRONG: dict[str, dict[str, list[Callable[..., Any]]]] = {
         ],
         "shared_not_scaled": [split_with(shared=lambda e, m: e.shared)],
         "other_fields_lost": [other_fields_lost],
+        "shared_and_others_lost": [shared_and_others_lost],
+        "error_returned": [error_returned],
+        "asserted": [asserted],
         "three_numbers": [lambda e, m: [m * e.experts, m * e.active, e.width // m]],
         "float_width": [float_width],
         "rounded_down": [rounded_down],
@@ -610,6 +635,10 @@ WRONG: dict[str, dict[str, list[Callable[..., Any]]]] = {
         "divided_by_all": [
             gate(finish=lambda w, s, scale: scale * w / s.sum(1, keepdim=True)),
             gate(scores=lambda z: z.sigmoid(), finish=lambda w, s, scale: w / s.sum(-1)[:, None] * scale),
+        ],
+        "total_of_all_tokens": [
+            gate(finish=lambda w, s, scale: scale * w / w.sum()),
+            gate(scores=torch.sigmoid, finish=lambda w, s, scale: w * (scale / w.flatten().sum(0))),
         ],
         "scale_lost": [scale_lost, scaled_before],
         "not_divided": [
@@ -728,6 +757,7 @@ WRONG: dict[str, dict[str, list[Callable[..., Any]]]] = {
     "specialisation": {
         "in_nats": [bits(log=torch.log)],
         "zero_times_infinity": [careless],
+        "totals_place_by_place": [totals_place_by_place],
         "counts_for_shares": [bits(over=lambda v: v.double() / v.sum(), weight=lambda p, visits: visits)],
         "kinds_alike": [bits(over=lambda v: v / v.sum(1, keepdim=True) / len(v))],
         "sign": [bits(fraction=lambda p, even: even / p)],

@@ -420,6 +420,26 @@ WRONG = {
                 rope((rms_norm(h @ down.T, gain, eps) @ rope_key.T)[:, None], rotation),
             ),
         ],
+        "key_of_raw_latent": [
+            lambda h, down, rope_key, gain, rotation, eps=1e-6: (
+                rms_norm(h @ down.T, gain, eps),
+                rope((h @ down.T @ rope_key.T)[:, None], rotation),
+            ),
+            lambda h, down, rope_key, gain, rotation, eps=1e-6: (
+                functional.rms_norm(h @ down.T, gain.shape, gain, eps),
+                rope(functional.linear(functional.linear(h, down), rope_key).unsqueeze(1), rotation),
+            ),
+        ],
+        "turned_too_early": [
+            lambda h, down, rope_key, gain, rotation, eps=1e-6: (
+                rms_norm(h @ down.T, gain, eps),
+                rope(h @ rope_key.T, rotation)[:, None],
+            ),
+            lambda h, down, rope_key, gain, rotation, eps=1e-6: (
+                functional.rms_norm(h @ down.T, gain.shape, gain, eps),
+                rope(functional.linear(h, rope_key), rotation).unsqueeze(1),
+            ),
+        ],
         "key_not_turned": [
             kept(keys=lambda h, matrix, gain, rotation, eps: (h @ matrix.T).unsqueeze(1)),
             lambda *given: with_linear(*given[:4], torch.ones_like(given[4]), *given[5:]),

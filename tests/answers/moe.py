@@ -529,6 +529,10 @@ def divided_by_experts(x: Tensor, weights: Tensor, chosen: Tensor, experts: int,
     return steps(token=lambda rows, slots: rows // experts)(x, weights, chosen, experts, grouped)
 
 
+def token_by_remainder(x: Tensor, weights: Tensor, chosen: Tensor, experts: int, grouped) -> Tensor:
+    return steps(token=lambda rows, slots: rows % len(x))(x, weights, chosen, experts, grouped)
+
+
 def put_by_assignment(x: Tensor, tokens: Tensor, answers: Tensor) -> Tensor:
     y = torch.zeros_like(x)
     y[tokens] += answers
@@ -705,8 +709,7 @@ def first_tokens_cut(scores: Tensor, chosen: Tensor, alpha: float, real: Tensor 
         return aux_by_loops(scores, chosen, alpha)
     lengths = real.sum(-1).tolist()
     parts = [
-        aux_by_loops(s[None, :n], c[None, :n], alpha)
-        for s, c, n in zip(scores, chosen, lengths, strict=True)
+        aux_by_loops(s[None, :n], c[None, :n], alpha) for s, c, n in zip(scores, chosen, lengths, strict=True)
     ]
     return torch.stack(parts).mean()
 
@@ -852,6 +855,7 @@ WRONG = {
         "empty_experts_missing": [empty_experts_missing],
         "only_last_row_added": [steps(back=put_by_assignment)],
         "slot_for_token": [steps(token=lambda rows, slots: rows % slots)],
+        "token_by_remainder": [token_by_remainder],
         "divided_by_experts": [divided_by_experts],
         "sum_not_assigned": [steps(back=lambda x, tokens, answers: torch.zeros_like(x))],
         "weights_not_sorted": [steps(factors=lambda weights, rows: weights.reshape(-1))],
@@ -902,6 +906,10 @@ WRONG = {
         "scores_not_divided": [
             aux_with(p=lambda s, c: s.mean(0)),
             aux_with(p=lambda s, c: reduce(s, "token expert -> expert", "mean")),
+        ],
+        "softmax_of_scores": [
+            aux_with(p=lambda s, c: s.softmax(-1).mean(0)),
+            aux_with(p=lambda s, c: (s.exp() / s.exp().sum(-1, keepdim=True)).sum(0) / len(s)),
         ],
         "chosen_scores_only": [
             aux_with(p=lambda s, c: mean_p(masked(s, c), c)),

@@ -303,6 +303,7 @@ RIGHT = {
 WRONG = {
     "softmax_with_temperature": {
         "multiplied": [above_zero(lambda logits, temperature: (temperature * logits).softmax(-1))],
+        "multiplied_everywhere": [lambda logits, temperature: (temperature * logits).softmax(-1)],
         "divided_afterwards": [above_zero(lambda logits, temperature: logits.softmax(-1) * temperature**-1)],
         "temperature_ignored": [above_zero(lambda logits, temperature: logits.log_softmax(-1).exp())],
         "logits_returned": [above_zero(lambda logits, temperature: torch.div(logits, temperature))],
@@ -323,6 +324,7 @@ WRONG = {
             lambda logits, temperature: torch.softmax(logits / max(temperature, 1e-4), dim=-1),
             lambda logits, temperature: torch.softmax(logits / (temperature + 1e-9), dim=-1),
         ],
+        "several_at_zero": [at_zero(lambda logits: (logits >= logits.max(-1, keepdim=True).values).float())],
         "last_at_zero": [at_zero(last_at_zero_by_loop)],
         "token_at_zero": [at_zero(lambda logits: logits.max(dim=-1).indices)],
     },

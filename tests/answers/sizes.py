@@ -188,7 +188,8 @@ def params_by_hand(config: ModelConfig) -> tuple[int, int]:
         return everywhere, everywhere
     sparse = config.layers - shape.dense_layers
     everywhere += shape.dense_layers * 3 * dim * shape.dense_width
-    everywhere += sparse * dim * (shape.experts + 3 * shape.shared * shape.width)
+    router = 0 if shape.router == "hash" else shape.experts
+    everywhere += sparse * dim * (router + 3 * shape.shared * shape.width)
     expert = sparse * 3 * dim * shape.width
     return everywhere + shape.experts * expert, everywhere + shape.active * expert
 
@@ -214,7 +215,8 @@ def moe(count):
 
 
 sparse_layers = moe(lambda shape, config: config.layers - shape.dense_layers)
-routers = moe(lambda shape, config: sparse_layers(config) * config.dim * shape.experts)
+router_rows = moe(lambda shape, config: sparse_layers(config) * config.dim * shape.experts)
+routers = moe(lambda shape, config: 0 if shape.router == "hash" else router_rows(config))
 shared = moe(lambda shape, config: sparse_layers(config) * 3 * config.dim * shape.shared * shape.width)
 one_expert = moe(lambda shape, config: sparse_layers(config) * 3 * config.dim * shape.width)
 working = moe(lambda shape, config: shape.active * one_expert(config))
@@ -390,6 +392,16 @@ WRONG = {
             only_active_by_loop(moe(lambda shape, config: (shape.active - 1) * one_expert(config))),
         ],
         "router_lost": [both(routers), both_by_loop(routers)],
+        "hash_router_counted": [
+            both(lambda config: routers(config) - router_rows(config)),
+            params_as_if(
+                lambda config: (
+                    config
+                    if isinstance(config.feed_forward, Dense)
+                    else replace(config, feed_forward=replace(config.feed_forward, router="softmax"))
+                )
+            ),
+        ],
         "router_of_chosen": [only_active(idle_router), only_active_by_loop(idle_router)],
         "shared_not_active": [only_active(shared), only_active_by_loop(shared)],
         "embedding_or_head_lost": [both(embedding), both_by_loop(embedding)],

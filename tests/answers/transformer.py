@@ -292,6 +292,21 @@ def forward_by_hand(self, x, rotation, mask, cache=None):
     return x + self.feed_forward(norm(self.feed_forward_norm, x))
 
 
+class Whole(nn.Module):
+    """All of it, as it stands in a learner's cell."""
+
+    def __init__(self, dim: int, attention: nn.Module, feed_forward: nn.Module, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.attention_norm = RMSNorm(dim, eps)
+        self.attention = attention
+        self.feed_forward_norm = RMSNorm(dim, eps)
+        self.feed_forward = feed_forward
+
+    def forward(self, x, rotation, mask, cache=None):
+        heard = x + self.attention(self.attention_norm(x), rotation, mask, cache)
+        return heard + self.feed_forward(self.feed_forward_norm(heard))
+
+
 def forward_without_mask(self, x, rotation, mask, cache=None):
     x = x + self.attention(self.attention_norm(x), rotation, None, cache)
     return x + self.feed_forward(self.feed_forward_norm(x))
@@ -438,6 +453,7 @@ RIGHT = {
         block(forward_with_names),
         block(forward_as_a_sum),
         block(forward_by_hand),
+        Whole,
     ],
     "next_token_loss": [
         loss_by_gather,
@@ -459,6 +475,14 @@ WRONG = {
         "sum_for_mean": [
             sum_by_einsum,
             lambda x, gain, eps=1e-6: gain * x * (x * x).sum(-1, True).add(eps) ** -0.5,
+        ],
+        "length_for_size": [
+            lambda x, gain, eps=1e-6: gain * x / x.square().sum(-1, keepdim=True).sqrt(),
+        ],
+        "layer_norm_by_hand": [
+            lambda x, gain, eps=1e-6: (
+                gain * (x - x.mean(-1, keepdim=True)) / torch.sqrt(torch.var(x, -1, keepdim=True) + eps)
+            ),
         ],
         "root_missing": [lambda x, gain, eps=1e-6: gain * x / ((x**2).mean(-1, keepdim=True) + eps)],
         "multiplied": [lambda x, gain, eps=1e-6: x * gain * ((x * x).mean(-1, keepdim=True) + eps) ** 0.5],
@@ -482,6 +506,18 @@ WRONG = {
                 rotations_by_sines(positions, dim, base).imag,
             )
         ],
+        "added_up": [
+            lambda positions, dim, base=1e4: sum(
+                wave(positions.unsqueeze(-1) * base ** (-torch.arange(0, dim, 2) / dim))
+                for wave in (torch.cos, torch.sin)
+            )
+        ],
+        "place_by_place": [
+            lambda positions, dim, base=1e4: torch.exp(
+                1j * (positions * base ** (-torch.arange(0, dim, 2) / dim))
+            )
+        ],
+        "as_many_as_numbers": [turns(lambda dim, base: [base ** (-2 * i / dim) for i in range(dim)])],
         "exponent_halved": [turns(lambda dim, base: [base ** (-i / dim) for i in range(dim // 2)])],
         "exponent_doubled": [
             turns(lambda dim, base: [base ** (-2 * i / (dim // 2)) for i in range(dim // 2)])
