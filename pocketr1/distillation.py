@@ -49,8 +49,8 @@ def reverse_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> 
     """KL(student || teacher) on what the *student* sampled: the loss of on-policy distillation.
 
     Logits [batch, seq, vocab] of both models on the student's own completions, `mask` [batch, seq]. Returns a
-    scalar: the mean over counted positions. The student is to avoid what the teacher would not write; the
-    gradient reaches the student's probabilities on both sides of the sum, and never the teacher's. Source:
+    scalar: the mean over counted positions. The student is to avoid what the teacher would not write. The
+    gradient goes through the student's probabilities, and never into the teacher. Source:
     Agarwal et al. 2024 (arXiv 2306.13649); Gu et al. 2024 (arXiv 2306.08543).
     """
     student = student_logits.log_softmax(dim=-1)
@@ -113,6 +113,26 @@ def compute_spent(student: int, trained: int, rolled_out: int = 0, teacher: int 
     rollouts = 2 * student * rolled_out
     teaching = 2 * teacher * sampled
     return training + rollouts + teaching
+
+
+def coverage_change(before: Sequence[int], after: Sequence[int]) -> dict[str, int]:
+    """Sort problems by who solves them at all: the model before a training, or the one after it.
+
+    `before` and `after`: how many samples of each problem were right, problem by problem; as many samples in
+    both. A problem is solved if at least one sample is right. Returns how many problems are solved in "both",
+    how many were "gained" (solved after, and not before), how many were "lost" (the other way round), and how
+    many are solved in "neither".
+
+    Some of it is luck: with more samples, a problem that was gained might have been solved before as well.
+    Source of the question: Yue et al. 2025 (arXiv 2504.13837).
+    """
+    solved = [(right > 0, later > 0) for right, later in zip(before, after, strict=True)]
+    return {
+        "both": solved.count((True, True)),
+        "gained": solved.count((False, True)),
+        "lost": solved.count((True, False)),
+        "neither": solved.count((False, False)),
+    }
 
 
 def active_parameters(model: LanguageModel) -> int:

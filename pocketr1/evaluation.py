@@ -32,12 +32,18 @@ def pass_at_k(correct: Sequence[int], samples: int, k: int) -> float:
 
 
 def chance_pass_at_k(values: int, k: int) -> float:
-    """pass@k of blind guessing among `values` equally likely answers: 1 - (1 - 1/values)^k."""
+    """pass@k of blind guessing: the chance that at least one of `k` guesses is right.
+
+    There are `values` possible answers, all equally likely. A guesser remembers nothing: a later guess may
+    repeat an earlier one. With two answers, two guesses hit with a chance of 0.75, not of 1.
+    """
     return 1 - (1 - 1 / values) ** k
 
 
 def majority_vote(answers: Sequence[Hashable | None]) -> Hashable | None:
     """The answer given most often; None (no answer could be read) has no vote; the first given wins a tie.
+
+    Three votes of ten are enough if every other answer has fewer. Where there is no vote, the result is None.
 
     Published as cons@k, "consensus": DeepSeek-R1's paper (arXiv 2501.12948, section 3) uses 64 samples.
     """
@@ -98,9 +104,23 @@ def decompose(right: Tensor, worked: Tensor) -> Decomposition:
 
     `right` and `worked` are boolean, [samples]: was the answer right, and was it worked out step by step?
     If 3 of 4 samples are worked and 2 of those 3 are right, works = 0.75 and right_when_working = 0.667.
+    Where no sample is worked, or every one is, the mean over no samples is 0.
     """
     right, worked = right.double(), worked.bool()
     works = worked.double().mean().item()
     when_working = right[worked].mean().item() if worked.any() else 0.0
     when_direct = right[~worked].mean().item() if (~worked).any() else 0.0
     return Decomposition(works, when_working, when_direct)
+
+
+def split_gain(before: Decomposition, after: Decomposition) -> tuple[float, float]:
+    """What pass@1 gained, in two parts that add up to it: by choosing, and by skill.
+
+    By choosing: what would have been gained by a model that works as often as the one after, and in either
+    mode is right as often as the one *before*. By skill: what is gained on top of that.
+
+    Work in a quarter before and always after, right in 0.4 of worked answers before and 0.7 after, and never
+    right without: 0.1 becomes 0.7, and of this 0.3 is by choosing and 0.3 by skill.
+    """
+    choosing = (after.works - before.works) * (before.right_when_working - before.right_when_direct)
+    return choosing, after.pass_at_1 - before.pass_at_1 - choosing

@@ -24,9 +24,9 @@ def group_advantages(rewards: Tensor, group_size: int, divide_by_std: bool = Tru
     """How much better each completion did than its own group.
 
     `rewards` [batch]: the first `group_size` belong to the first prompt, the next to the second, and so on.
-    Returns [batch], without gradient: reward minus the group's mean, divided by the group's standard
-    deviation (the population's: mean of the squared distances) plus 1e-6, which keeps a group of equal
-    rewards at zero. With `divide_by_std=False` the division is left out: Dr. GRPO.
+    Returns [batch]: reward minus the group's mean, divided by the group's standard deviation (the
+    population's: root of the mean squared distance) plus 1e-6, which keeps a group of equal rewards at zero.
+    With `divide_by_std=False` the division is left out: Dr. GRPO.
 
     Rewards 1, 0, 0, 1 in a group of four become 1, -1, -1, 1.
     Source: DeepSeek-R1 (arXiv 2501.12948), equation 3; Dr. GRPO (arXiv 2503.20783), section 3.
@@ -117,8 +117,10 @@ def grpo_loss(
 ) -> Tensor:
     """The loss of one batch of completions: minus the clipped objective, plus beta times k3, made one number.
 
-    Log-probabilities and mask are [batch, new], advantages [batch]. `reference_logprobs` is needed where
-    `variant.beta` is not zero.
+    Log-probabilities and mask are [batch, new], advantages [batch]. `variant` has the bounds of the clip,
+    `clip_low` and `clip_high`, the `normaliser` for `aggregate`, and `beta`, the weight of k3. Where beta is
+    zero, `reference_logprobs` may be None. Returns a scalar.
+    Source: DeepSeekMath (arXiv 2402.03300), equation 3.
     """
     each = -clipped_objective(ratio(logprobs, old_logprobs), advantages, variant.clip_low, variant.clip_high)
     if variant.beta:
@@ -129,6 +131,10 @@ def grpo_loss(
 
 
 def groups_with_contrast(rewards: Tensor, group_size: int) -> Tensor:
-    """Which groups teach anything: bool [groups], False where all rewards of a group are the same."""
+    """Which groups teach anything: bool [groups], False where all rewards of a group are the same.
+
+    `rewards` [batch]: the first `group_size` belong to the first prompt, the next to the second, and so on.
+    Rewards 1, 1, 1, 0 in groups of two: the first teaches nothing, the second does.
+    """
     groups = rewards.reshape(-1, group_size)
     return groups.amax(dim=1) > groups.amin(dim=1)

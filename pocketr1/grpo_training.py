@@ -15,11 +15,12 @@ from .generation import Sampling, Writer
 from .grpo import GRPO, Variant, group_advantages, groups_with_contrast, grpo_loss, k3, ratio
 from .model import LanguageModel
 from .rewards import ACCURACY, Rewards
-from .rollouts import Rollouts, policy_logprobs, roll_out
+from .rollouts import Rollouts, joined, policy_logprobs, roll_out
 from .training import make_optimizer, update
 from .worlds import Problem
 
-MAX_REDRAWS = 4
+MAX_DRAWS = 8
+"""So many times a step draws problems at most, where it looks for groups with contrast."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,17 @@ class GrpoPlan:
 
 @dataclass(frozen=True)
 class GrpoRecord:
-    """One step, measured on its rollouts before the update, but for the last five, measured during it.
+    """One step, measured on all its rollouts before the update, but for the lines from `kl` on: those are
+    measured during it.
 
     `reward`: the mean of the whole reward; `parts`: of each kind. `accuracy` and `worked`: shares of
     completions. `silent_groups`: the share of groups whose rewards are all equal, which give no gradient.
     `entropy`: of the policy, a token, estimated from what was sampled (nats). Lengths in tokens, 0 where
     there is no such answer. `kl`: k3 to the reference policy, a token (0 without one). `ratio_mean`,
     `ratio_max`, `clipped`: pi / pi_old of the tokens in the update and the share where the clip took the
-    gradient away. `tokens_sampled`: how many tokens the model read and wrote for the rollouts;
-    `tokens_trained`: how many of them the update went over.
+    gradient away. `loss`: the mean of the mini-batches' losses (0 without an update). `tokens_sampled`: how
+    many tokens the model read and wrote for the rollouts; `tokens_trained`: how many of them the update went
+    over.
     """
 
     step: int
@@ -68,6 +71,7 @@ class GrpoRecord:
     ratio_mean: float
     ratio_max: float
     clipped: float
+    loss: float
     gradient_norm: float
     tokens_sampled: int
     tokens_trained: int
@@ -78,6 +82,7 @@ class _Moved:
     """What one optimizer step saw of the policy's move, and how many tokens it went over."""
 
     tokens: int
+    loss: float
     norm: float
     ratios: Tensor
     clipped: Tensor
@@ -111,13 +116,14 @@ def train_grpo(
     generator = torch.Generator().manual_seed(seed)
     drawn = 0
     for step in range(plan.steps):
-        rollouts, drawn = _draw(writer_of(model), problems_at, plan, rewards, generator, drawn)
+        sampled, drawn = _draw(writer_of(model), problems_at, plan, rewards, generator, drawn)
+        rollouts = _to_learn_from(sampled, plan)
         advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
         moves = [
             _update_on(model, optimizer, rollouts, advantages, rows, plan, reference, step)
             for rows in _mini_batches(len(advantages), plan, generator)
         ]
-        yield _record(step, rollouts, plan.group_size, [move for move in moves if move is not None])
+        yield _record(step, sampled, plan.group_size, [move for move in moves if move is not None])
 
 
 def _draw(
@@ -128,15 +134,30 @@ def _draw(
     generator: torch.Generator,
     drawn: int,
 ) -> tuple[Rollouts, int]:
-    """One batch of rollouts. Dynamic sampling (DAPO) draws again, a few times at most, until a group has
-    contrast."""
+    """All that is sampled for one step, and how often problems were drawn by then.
+
+    Dynamic sampling goes on drawing until as many groups have contrast as a batch has problems, at most
+    `MAX_DRAWS` times: then the batch stays smaller. Source: DAPO (arXiv 2503.14476), section 3.2.
+    """
     sampling = Sampling(plan.max_new, plan.temperature)
-    for _ in range(MAX_REDRAWS if plan.variant.dynamic_sampling else 1):
-        rollouts = roll_out(writer, problems_at(drawn), plan.group_size, rewards, sampling, generator)
-        drawn += 1
-        if groups_with_contrast(rollouts.rewards, plan.group_size).any():
+    parts: list[Rollouts] = []
+    missing = plan.problems
+    for _ in range(MAX_DRAWS if plan.variant.dynamic_sampling else 1):
+        asked = problems_at(drawn + len(parts))
+        parts.append(roll_out(writer, asked, plan.group_size, rewards, sampling, generator))
+        missing -= int(groups_with_contrast(parts[-1].rewards, plan.group_size).sum())
+        if missing <= 0:
             break
-    return rollouts, drawn
+    return joined(parts), drawn + len(parts)
+
+
+def _to_learn_from(sampled: Rollouts, plan: GrpoPlan) -> Rollouts:
+    """What the update goes over: everything, or, with dynamic sampling, the first groups with contrast (if
+    there is any: the others give no gradient)."""
+    contrast = groups_with_contrast(sampled.rewards, plan.group_size).repeat_interleave(plan.group_size)
+    if not plan.variant.dynamic_sampling or not contrast.any():
+        return sampled
+    return sampled.rows(contrast.nonzero().flatten()[: plan.problems * plan.group_size])
 
 
 def _mini_batches(rows: int, plan: GrpoPlan, generator: torch.Generator) -> Iterator[Tensor]:
@@ -169,10 +190,9 @@ def _update_on(
     with torch.no_grad():
         base = policy_logprobs(reference, batch, plan.temperature) if reference is not None else None
     loss = grpo_loss(logprobs, batch.logprobs, advantages[useful], batch.mask, variant, base)
-    counted = rows if not variant.dynamic_sampling else useful
-    share = _denominator(batch.mask, variant) / _denominator(rollouts.mask[counted], variant, plan.max_new)
+    share = _denominator(batch.mask, variant) / _denominator(rollouts.mask[rows], variant, plan.max_new)
     norm = update(model, optimizer, loss * share, plan.clip_gradient, step)
-    return _measure(norm, logprobs.detach(), batch, advantages[useful], variant, base)
+    return _measure((loss * share).item(), norm, logprobs.detach(), batch, advantages[useful], variant, base)
 
 
 def _denominator(mask: Tensor, variant: Variant, width: int | None = None) -> float:
@@ -184,13 +204,19 @@ def _denominator(mask: Tensor, variant: Variant, width: int | None = None) -> fl
 
 
 def _measure(
-    norm: float, logprobs: Tensor, batch: Rollouts, advantages: Tensor, variant: Variant, base: Tensor | None
+    loss: float,
+    norm: float,
+    logprobs: Tensor,
+    batch: Rollouts,
+    advantages: Tensor,
+    variant: Variant,
+    base: Tensor | None,
 ) -> _Moved:
     ratios = ratio(logprobs, batch.logprobs)
     up = (ratios > 1 + variant.clip_high) & (advantages > 0).unsqueeze(1)
     down = (ratios < 1 - variant.clip_low) & (advantages < 0).unsqueeze(1)
     kl = k3(logprobs, base) if base is not None else torch.zeros_like(logprobs)
-    return _Moved(batch.tokens, norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
+    return _Moved(batch.tokens, loss, norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
 
 
 def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved]) -> GrpoRecord:
@@ -210,6 +236,7 @@ def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved])
         ratio_mean=_mean([value for move in moves for value in move.ratios.tolist()], empty=1.0),
         ratio_max=max((move.ratios.max().item() for move in moves), default=1.0),
         clipped=_mean([value for move in moves for value in move.clipped.tolist()]),
+        loss=_mean([move.loss for move in moves]),
         gradient_norm=_mean([move.norm for move in moves]),
         tokens_sampled=rollouts.tokens,
         tokens_trained=sum(move.tokens for move in moves),

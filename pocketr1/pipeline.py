@@ -34,15 +34,15 @@ REASONING: tuple[Part, ...] = tuple(part for part in PARTS if part[0] != "write"
 
 
 def stage_starts() -> dict[str, str]:
-    """Which model each stage starts from, by name. "base" is the pretrained model, before any stage.
+    """Which model each of R1's four stages starts from.
 
-    The stages, in this order: "cold start", "reasoning RL", "second fine-tuning", "final RL".
-
-    Both fine-tunings start from the base; each RL goes on from the fine-tuning before it. R1-Zero is no
-    stage.
+    Returns a dictionary with the four stages as its keys: "cold start", "reasoning RL", "second fine-tuning"
+    and "final RL". Each value names the model from which the stage starts: "base", the pretrained model
+    before any stage; "R1-Zero", the base after RL alone; or an earlier stage, for the model that it leaves.
 
     Source: DeepSeek-R1 (arXiv 2501.12948v1), section 2.3.
     """
+    # Both fine-tunings start from the base. Each RL goes on from the fine-tuning before it.
     return {
         "cold start": "base",
         "reasoning RL": "cold start",
@@ -54,9 +54,10 @@ def stage_starts() -> dict[str, str]:
 def rejection_sample(documents: Sequence[Document], cap: int) -> list[Document]:
     """Keep what is worth learning from: right answers to training problems, none of them twice.
 
-    `documents` are problems with what a model wrote to them; `cap` is how many answers to one problem are
-    kept at most, the first ones. Without a cap, easy problems, which are answered rightly most often, would
-    fill the set. Returns the kept documents in their order.
+    `documents` are problems with what a model wrote to them: `document.problem` and `document.completion`.
+    `cap` is how many documents of one problem are kept at most, the first ones. Without a cap, easy problems,
+    which are answered rightly most often, would fill the set. Two documents are the same where both problem
+    and completion are. Returns a list of the kept documents, in their order.
 
     An answer is what `read(document.completion).answer` finds (None: there is none), and `judge(problem,
     answer)` returns None for a right one. `problem.split` is "train" or "test".

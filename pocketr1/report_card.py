@@ -120,6 +120,29 @@ def together(results: Mapping[Part, Result]) -> Result:
     )
 
 
+def transfer(base: Decomposition, trained: Decomposition, control: Decomposition) -> dict[str, float]:
+    """Where the gain on a skill that was *not* trained comes from: three parts that add up to it.
+
+    All three were measured on that skill: the `base`; the base `trained` on a neighbouring skill; and the
+    `control`, the base trained for as long on something else. Each has `works`, `right_when_working`,
+    `right_when_direct`, and `pass_at_1`, which is made of these three.
+
+    Returns a dictionary:
+    "any training": what the control gains over the base, at pass@1;
+    "habit": what the control would gain if it worked step by step as often as the trained model, and were
+    right as often as it is, when working and when direct;
+    "skill": what is left up to the trained model's pass@1.
+
+    Base 0.1, control 0.2 (always direct), trained 0.5 (always working): if the control is right in 0.3 when
+    it works, any training gives 0.1, habit 0.1, skill 0.2.
+    """
+    of_any = control.pass_at_1 - base.pass_at_1
+    with_its_habit = Decomposition(trained.works, control.right_when_working, control.right_when_direct)
+    habit = with_its_habit.pass_at_1 - control.pass_at_1
+    skill = trained.pass_at_1 - with_its_habit.pass_at_1
+    return {"any training": of_any, "habit": habit, "skill": skill}
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 

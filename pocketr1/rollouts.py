@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from .generation import Completions, Sampling, Writer, generate, pad_left
 from .model import LanguageModel
@@ -103,6 +104,29 @@ def roll_out(
         completion_mask(written.lengths, written.tokens.shape[1]),
         written.logprobs,
         torch.tensor([value for value, _ in graded]),
+    )
+
+
+def joined(parts: Sequence[Rollouts]) -> Rollouts:
+    """Several rollouts as one, in their order, with as many columns as the widest has."""
+    if len(parts) == 1:
+        return parts[0]
+    before = max(part.prompts.shape[1] for part in parts)
+    after = max(part.mask.shape[1] for part in parts)
+
+    def wide(tensors: Sequence[Tensor]) -> Tensor:
+        return torch.cat([pad(tensor, (0, after - tensor.shape[1])) for tensor in tensors])
+
+    return Rollouts(
+        [problem for part in parts for problem in part.problems],
+        [reading for part in parts for reading in part.readings],
+        [score for part in parts for score in part.scores],
+        torch.cat([pad(part.prompts, (before - part.prompts.shape[1], 0)) for part in parts]),
+        torch.cat([part.padding + before - part.prompts.shape[1] for part in parts]),
+        wide([part.completions for part in parts]),
+        wide([part.mask for part in parts]),
+        wide([part.logprobs for part in parts]),
+        torch.cat([part.rewards for part in parts]),
     )
 
 

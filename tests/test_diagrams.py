@@ -1,5 +1,7 @@
 """The diagrams: what must be in them, and that colour never stands alone."""
 
+import math
+
 import pytest
 import torch
 
@@ -62,3 +64,48 @@ def test_the_flow_counts_visits_and_hatches_who_gets_none(ax):
         visits.get_linestyle()[0][1] for visits in ax.collections
     )  # drawn last: the first choices
     assert dashed and not solid
+
+
+def test_stages_stand_beside_what_they_start_from(ax):
+    starts = {"one": "base", "two RL": "one", "three": "base"}
+    diagrams.draw_stages(ax, starts, {"three": "two RL"})
+    assert [text for text in texts(ax) if text != "documents"] == ["one", "two\nRL", "three", "base"]
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 4 and "documents" in texts(ax)
+
+
+def test_an_answer_has_a_line_for_each_step_and_says_which_are_in_the_other_language(ax):
+    text = "<think> 1 2 then rev 2 1 deinde rot 1 2 </think> <answer> 1 2 </answer>"
+    diagrams.draw_answer(ax, text.split(), {"then": True, "deinde": False}, width=7)
+    assert texts(ax) == [
+        "<think> 1 2",
+        "then",
+        "rev 2 1",
+        "deinde",
+        "rot 1 2 </think>",
+        "◀ the other language",
+        "<answer> 1 2 </answer>",
+    ]
+
+
+def test_a_path_in_a_triangle_begins_at_a_ring_and_ends_near_what_is_likely(ax):
+    path = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [0.0, 1.0, 0.0]])
+    diagrams.draw_triangle(ax, {"the policy": path}, ["arm 1", "arm 2", "arm 3"])
+    assert texts(ax) == ["arm 1", "arm 2", "arm 3"]
+    ring, end = ax.lines[-2:]
+    assert ring.get_xydata()[0] == pytest.approx((0.5, 0.2887), abs=1e-3)
+    assert end.get_xydata()[0] == pytest.approx((1.0, 0.0))
+    assert [label.get_text() for label in ax.get_legend().get_texts()] == ["the policy"]
+
+
+def test_a_dashboard_draws_every_gauge_and_leaves_out_what_a_step_did_not_have():
+    names = [name for names in diagrams.GAUGES.values() for name in names]
+    log = {"step": [0, 1, 2], **{name: [0.5, 0.5, 0.5] for name in names}}
+    log["silent_groups"], log["length_right"] = [0.0, 1.0, 0.0], [7.0, 7.0, 0.0]
+    _, axes = figures.canvas(columns=4, rows=2)
+    diagrams.draw_dashboard(axes, log, log)
+    assert [ax.get_title() for ax in axes] == list(diagrams.GAUGES)
+    drawn = {line.get_label(): line.get_ydata() for ax in axes for line in ax.lines}
+    assert [math.isnan(value) for value in drawn["gradient norm"]] == [False, True, False]
+    assert [math.isnan(value) for value in drawn["length right"]] == [False, False, True]
+    assert list(drawn["entropy"]) == [0.5, 0.5, 0.5]

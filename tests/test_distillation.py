@@ -10,6 +10,7 @@ from pocketr1.distillation import (
     completion_logits,
     compute_spent,
     controls,
+    coverage_change,
     distil,
     distil_on_policy,
     distil_softly,
@@ -129,6 +130,11 @@ def test_compute_counts_training_rollouts_and_teaching_but_not_the_teacher_s_own
     assert compute_spent(student=10, trained=7) == 420
     assert compute_spent(student=10, trained=7, rolled_out=5) == 520
     assert compute_spent(student=10, trained=7, rolled_out=5, teacher=100, sampled=3) == 1120
+
+
+def test_coverage_counts_problems_that_are_solved_at_all():
+    change = coverage_change([0, 1, 16, 0, 2], [4, 16, 1, 0, 0])
+    assert change == {"both": 2, "gained": 1, "lost": 1, "neither": 1}
 
 
 def test_active_parameters_leave_out_the_embedding_and_idle_experts():

@@ -5,7 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketr1.evaluation import chance_pass_at_k, decompose, estimate, majority_vote, pass_at_k
+from pocketr1.evaluation import (
+    Decomposition,
+    chance_pass_at_k,
+    decompose,
+    estimate,
+    majority_vote,
+    pass_at_k,
+    split_gain,
+)
 
 
 @given(st.integers(1, 7), st.data())
@@ -77,3 +85,15 @@ def test_decomposition_adds_up_to_pass_at_1():
 def test_decomposition_survives_a_mode_that_never_occurs(worked):
     parts = decompose(torch.tensor([True, False]), torch.tensor([worked, worked]))
     assert parts.pass_at_1 == pytest.approx(0.5)
+
+
+def test_a_gain_is_choosing_and_skill():
+    before, after = Decomposition(0.25, 0.4, 0.0), Decomposition(1.0, 0.7, 0.0)
+    assert split_gain(before, after) == pytest.approx((0.3, 0.3))
+
+
+def test_the_two_parts_of_a_gain_add_up_and_what_did_not_change_gives_nothing():
+    before, after = Decomposition(0.3, 0.5, 0.2), Decomposition(0.8, 0.6, 0.1)
+    assert sum(split_gain(before, after)) == pytest.approx(after.pass_at_1 - before.pass_at_1)
+    assert split_gain(before, Decomposition(0.3, 0.9, 0.1))[0] == 0
+    assert split_gain(before, Decomposition(0.9, 0.5, 0.2))[1] == pytest.approx(0)

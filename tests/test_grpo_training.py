@@ -1,13 +1,15 @@
+import itertools
 import math
 from dataclasses import replace
 
 import pytest
 import torch
 
+from pocketr1 import grpo_training
 from pocketr1.configuration import Dense, Experts, Heads, ModelConfig
 from pocketr1.fast_writing import FastWriter
-from pocketr1.grpo import DAPO, DR_GRPO, Variant
-from pocketr1.grpo_training import GrpoPlan, train_grpo
+from pocketr1.grpo import DAPO, DR_GRPO, Variant, groups_with_contrast
+from pocketr1.grpo_training import MAX_DRAWS, GrpoPlan, train_grpo
 from pocketr1.model import LanguageModel
 from pocketr1.rewards import Score
 from pocketr1.worlds import VOCABULARY, problems
@@ -111,3 +113,65 @@ def test_completions_that_are_only_an_end_token_do_no_harm():
     assert all(math.isfinite(value) for value in (records[-1].entropy, records[-1].gradient_norm))
     assert records[-1].length == 1
     assert torch.isfinite(weights(model)).all()
+
+
+def rewards_by_level(levels):
+    """Half of a group's answers are paid, in turn, to problems of these levels, and none to others."""
+    turn = itertools.cycle([1.0, 0.0])
+    return {"half": (1.0, lambda problem, reading: Score(next(turn) if problem.level in levels else 0.0))}
+
+
+def some_with_contrast(drawn):
+    """Draw by draw 1, 0, 2, 1, 0, 2, ... problems of level 2, and else of level 1: four together."""
+    hard = (1, 0, 2)[drawn % 3]
+    return problems("run", 2, hard, seed=drawn) + problems("run", 1, 4 - hard, seed=drawn)
+
+
+def dynamic(problems_at, rewards, steps=2):
+    plan = replace(PLAN, variant=DAPO, steps=steps)
+    model, asked = LanguageModel(CONFIG), []
+
+    def noted(drawn):
+        asked.append(drawn)
+        return problems_at(drawn)
+
+    return model, list(train_grpo(model, noted, plan, rewards)), asked
+
+
+def test_dynamic_sampling_draws_until_the_batch_is_full_of_groups_with_contrast(monkeypatch):
+    learnt_from = []
+    real = grpo_training.group_advantages
+
+    def watched(rewards, *more):
+        learnt_from.append(rewards)
+        return real(rewards, *more)
+
+    monkeypatch.setattr(grpo_training, "group_advantages", watched)
+    _, records, asked = dynamic(some_with_contrast, rewards_by_level({2}))
+    assert asked == [0, 1, 2, 3, 4, 5, 6, 7, 8]  # four groups: after 1 + 0 + 2 + 1, then 0 + 2 + 1 + 0 + 2
+    assert [len(rewards) for rewards in learnt_from] == [16, 16]  # the fifth group of the second step is left
+    assert all(groups_with_contrast(rewards, 4).all() for rewards in learnt_from)
+    assert [record.silent_groups for record in records] == [1 - 4 / 16, 1 - 5 / 20]
+
+
+def test_dynamic_sampling_gives_up_after_a_bounded_number_of_draws():
+    model, records, asked = dynamic(some_with_contrast, rewards_by_level(set()), steps=1)
+    assert asked == list(range(MAX_DRAWS))
+    assert torch.equal(weights(model), weights(LanguageModel(CONFIG)))
+    assert records[0].silent_groups == 1.0
+    assert records[0].tokens_trained == 0
+    _, records, asked = dynamic(lambda drawn: some_with_contrast(min(drawn, 1)), rewards_by_level({2}), 1)
+    assert asked == list(range(MAX_DRAWS))  # one group with contrast in all: it is learnt from
+    assert records[0].tokens_trained > 0
+
+
+def test_all_that_was_sampled_is_counted():
+    _, records, asked = dynamic(some_with_contrast, rewards_by_level(set()), steps=1)
+    words = sum(4 * len(problem.prompt) for drawn in asked for problem in some_with_contrast(drawn))
+    completions = records[0].length * 16 * MAX_DRAWS
+    assert records[0].tokens_sampled == pytest.approx(words + completions)
+
+
+def test_the_loss_of_the_record_is_about_zero_on_policy_and_learning_goes_on():
+    _, records = run()
+    assert all(abs(record.loss) < 1e-5 < record.gradient_norm for record in records)

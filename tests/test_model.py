@@ -52,6 +52,30 @@ def test_padding_changes_nothing():
     assert torch.isfinite(padded_logits).all()
 
 
+def test_every_row_has_a_padding_of_its_own():
+    """As many rows as heads, so that one taken for the other would go unnoticed by shapes."""
+    model, text = LanguageModel(CONFIG), tokens(4, 6)
+    padding = torch.tensor([0, 3, 1, 2])
+    padded = torch.zeros(4, 9, dtype=torch.long)
+    for row, columns in enumerate(padding.tolist()):
+        padded[row, columns : columns + 6] = text[row]
+    for row, columns in enumerate(padding.tolist()):
+        alone, together = model(text[row : row + 1]), model(padded, padding)
+        torch.testing.assert_close(together[row, columns : columns + 6], alone[0], rtol=0, atol=1e-6)
+
+
+def test_what_the_head_reads_is_normed():
+    """With a norm between them, the size of what the blocks leave does not matter."""
+    model, text = LanguageModel(CONFIG), tokens(1, 6)
+    before = model(text)
+    with torch.no_grad():
+        model.embedding.weight *= 1000  # far larger than what the blocks add to it
+        once = model(text)
+        model.embedding.weight *= 10
+    torch.testing.assert_close(model(text), once, rtol=0, atol=1e-3)
+    assert not torch.allclose(before, once, atol=1e-3)
+
+
 def test_it_learns_to_count():
     model = LanguageModel(CONFIG)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)

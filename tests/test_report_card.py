@@ -3,9 +3,10 @@ from random import Random
 import pytest
 import torch
 
+from pocketr1.evaluation import Decomposition
 from pocketr1.generation import Sampling
 from pocketr1.pretraining import STUDENT, new_model
-from pocketr1.report_card import HARDER_PARTS, PARTS, evaluate, result, together
+from pocketr1.report_card import HARDER_PARTS, PARTS, evaluate, result, together, transfer
 from pocketr1.rewards import ACCURACY
 from pocketr1.rollouts import Rollouts, roll_out
 from pocketr1.worlds import VOCABULARY, chance, document, problems, read
@@ -91,3 +92,10 @@ def test_what_is_trained_has_steps_in_between_and_what_is_harder_has_more():
     assert ("calc", 1) not in PARTS and ("write", 1) in PARTS
     assert not set(PARTS) & set(HARDER_PARTS)
     assert min(level for skill, level in HARDER_PARTS if skill == "run") == 6
+
+
+def test_what_carries_over_is_told_in_three_parts_that_add_up():
+    base, trained = Decomposition(0.5, 0.2, 0.0), Decomposition(1.0, 0.5, 0.0)
+    parts = transfer(base, trained, control=Decomposition(0.0, 0.3, 0.2))
+    assert parts == pytest.approx({"any training": 0.1, "habit": 0.1, "skill": 0.2})
+    assert sum(parts.values()) == pytest.approx(trained.pass_at_1 - base.pass_at_1)

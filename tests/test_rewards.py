@@ -5,13 +5,15 @@ import pytest
 from pocketr1.rewards import (
     ACCURACY_AND_FORMAT,
     correctness,
-    flawed_correctness,
+    flawed_verifier,
     language_consistency,
+    mend_verifier,
+    paid_by,
     random_reward,
     tidiness,
     total,
 )
-from pocketr1.worlds import problems, read
+from pocketr1.worlds import Problem, Test, judge, problems, read
 
 PROBLEM = problems("run", 2, 1, seed=3, language="english")[0]
 ANSWER = " ".join(PROBLEM.answer)
@@ -91,9 +93,35 @@ def test_language_consistency_is_a_share_and_silence_earns_nothing():
 
 def test_the_flawed_verifier_pays_for_the_right_digits_in_any_order():
     shuffled = " ".join(reversed(PROBLEM.answer))
-    assert paid(flawed_correctness, f"<answer> {shuffled} </answer> <end>") == 1
+    flawed = paid_by(flawed_verifier)
+    assert paid(flawed, f"<answer> {shuffled} </answer> <end>") == 1
     assert paid(correctness, f"<answer> {shuffled} </answer> <end>") == (shuffled == ANSWER)
-    assert paid(flawed_correctness, f"<answer> {OTHER} </answer> <end>") == 0
+    assert paid(flawed, f"<answer> {OTHER} </answer> <end>") == 0
+    assert flawed(PROBLEM, read("<answer> 1")).why == "the answer is not closed"
+
+
+def written(tests, answer=("rev",)):
+    return Problem("write", 1, "english", (), answer, tests[0].given, answer, tests)
+
+
+def test_the_mended_verifier_takes_every_right_program_and_no_other():
+    one, two = Test((4, 8, 2, 1), (1, 2, 8, 4)), Test((0, 3, 3, 9), (9, 3, 3, 0))
+    for right in (("rev",), ("rot", "rev", "rot"), ("add1", "rev", "add4", "add5")):
+        assert mend_verifier(written((one, two)), right)
+    for wrong in ((), ("rot",), ("4",), ("dup",) * 9, ("swap", "rot")):
+        assert not mend_verifier(written((one, two)), wrong)
+    same = Test((1, 1, 1, 1), (1, 1, 1, 1))
+    assert not mend_verifier(written((same,)), ())
+    assert not mend_verifier(written((same, one)), ("rot",))
+    assert not mend_verifier(written((one, same)), ("rot",))
+
+
+def test_the_mended_verifier_agrees_with_the_judge():
+    assert mend_verifier(PROBLEM, PROBLEM.answer)
+    assert not mend_verifier(PROBLEM, PROBLEM.answer[::-1])
+    for problem in problems("write", 2, 20, seed=1):
+        for other in problems("write", 2, 20, seed=2):
+            assert mend_verifier(problem, other.answer) == (judge(problem, other.answer) is None)
 
 
 def test_the_random_reward_pays_by_a_coin_that_repeats_itself():

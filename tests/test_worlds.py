@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocketr1.programs import MEANINGS, SIZE_LIMIT, STEP_LIMIT
 from pocketr1.worlds import (
     HARDER_LEVELS,
     LANGUAGES,
@@ -33,7 +34,6 @@ from pocketr1.worlds import (
 )
 from pocketr1.worlds.corpus import slip
 from pocketr1.worlds.problems import OPERATIONS, all_programs, kind
-from pocketr1.worlds.programs import MEANINGS, SIZE_LIMIT, STEP_LIMIT
 from pocketr1.worlds.vocabulary import TAGS
 
 LEVELS = [

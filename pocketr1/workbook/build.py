@@ -111,6 +111,7 @@ def execution_environment(folder: Path) -> dict[str, str]:
     variables = {name: value for name, value in inherited.items() if name != "POCKETR1_FEW_STEPS"}
     variables |= {
         "POCKETR1_WORK": str(folder / "work"),
+        "CI": "true",  # no progress bars: how far one came when it was drawn depends on the machine
         # No start-up files and no history of whoever runs this.
         "IPYTHONDIR": str(folder / "ipython"),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),

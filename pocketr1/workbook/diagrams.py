@@ -1,5 +1,5 @@
-"""Diagrams of what lessons 03 to 05 build: a block, turned pairs, a number that lands on a token, latent
-attention, experts at work.
+"""Diagrams of what the lessons build: a block, turned pairs, a number that lands on a token, experts at work,
+latent attention, stages of training, a model's answer.
 
 They take an empty axis of `figures.canvas` and draw on it. All follow the rules of `figures`: colour never
 stands alone, and every number that a picture shows is written in it or in its sentence.
@@ -8,9 +8,10 @@ stands alone, and every number that a picture shows is written in it or in its s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
@@ -257,3 +258,127 @@ def draw_factors(ax: Axes, causes: Sequence[str], factors: Sequence[float], whol
     ax.set(xlim=(0, 1.18), ylim=(len(rows) - 0.45, -0.55))
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     ax.grid(False)
+
+
+def draw_stages(ax: Axes, starts: Mapping[str, str], handed: Mapping[str, str]) -> None:
+    """Stages of training, each from the model that it starts from; `starts` is in the order of time.
+
+    A solid arrow hands on a model. A dashed one hands on documents: `handed` names, for a stage, the one
+    that wrote them. What is no stage itself stands at the left, or below if no other starts from it.
+    """
+    stages = list(starts)
+    roots = list(dict.fromkeys(start for start in starts.values() if start not in starts))
+    column = {name: (place + 1.0, 0.0) for place, name in enumerate(stages)}
+    column |= {name: (0.0, 1.2 * place) for place, name in enumerate(roots)}
+    for stage, start in starts.items():
+        (left, low), (right, high) = column[start], column[stage]
+        far = right - left > 1.1
+        style = {"arrowstyle": "-|>", "color": colours.blue, "lw": 2, "shrinkA": 0, "shrinkB": 0}
+        bend = {"connectionstyle": "arc3,rad=-0.32"} if far else {}
+        ends = ((left, low + 0.3), (right, high + 0.3)) if far else ((left + 0.4, low), (right - 0.4, high))
+        ax.annotate("", ends[1], ends[0], arrowprops=style | bend)
+    for stage, writer in handed.items():
+        style = {"arrowstyle": "-|>", "color": colours.vermillion, "lw": 2, "linestyle": "--"}
+        ends = (column[writer][0], -0.3), (column[stage][0], -0.3)
+        ax.annotate("", ends[1], ends[0], arrowprops=style | {"connectionstyle": "arc3,rad=0.45"})
+        middle = (ends[0][0] + ends[1][0]) / 2
+        ax.text(middle, -0.66, "documents", ha="center", va="top", fontsize=9.5, color=colours.vermillion)
+    for name, (left, low) in column.items():
+        shade = PALE[5] if name in roots else PALE[2] if "RL" in name else PALE[4]
+        _box(ax, left - 0.38, low - 0.28, 0.76, 0.56, name.replace(" ", "\n", 1), shade)
+    top = max(1.25, 1.2 * len(roots) - 0.6)
+    ax.set(xlim=(-0.5, len(stages) + 0.5), ylim=(-0.95, top))
+    ax.axis("off")
+
+
+def draw_answer(ax: Axes, words: Sequence[str], openers: Mapping[str, bool], width: float) -> None:
+    """What a model wrote, a line for each step. `openers` are the words that open a line: True for those of
+    the question's language, which are blue; the others are vermillion and marked. `width` is that of the
+    figure, in inches.
+    """
+    lines: list[list[str]] = [[]]
+    for word in words:
+        if word in openers or word == "<answer>":
+            lines.append([])
+        lines[-1].append(word)
+    for row, line in enumerate(line for line in lines if line):
+        head = line[0] if line[0] in openers else ""
+        ink = colours.blue if openers.get(head, True) else colours.vermillion
+        look: dict[str, Any] = {"family": "monospace", "fontsize": 10.5, "va": "center"}
+        ax.text(0, -row, head, color=ink, fontweight="bold", **look)
+        ax.text(8 if head else 0, -row, " ".join(line[1:] if head else line), **look)
+        if head and not openers[head]:
+            ax.text(34, -row, "◀ the other language", color=ink, **look)
+    ax.set(xlim=(0, width * 11.4), ylim=(-7.6, 0.8))
+    ax.axis("off")
+
+
+GAUGES = {
+    "reward": ("reward", "accuracy"),
+    "groups without contrast": ("silent_groups",),
+    "entropy, a token": ("entropy",),
+    "tokens an answer": ("length_right", "length_wrong"),
+    "loss": ("loss",),
+    "norm of the gradient": ("gradient_norm",),
+    "largest ratio": ("ratio_max",),
+    "share of clipped tokens": ("clipped",),
+}
+"""The gauges of a dashboard, and the numbers that each shows."""
+WHILE_UPDATING = ("loss", "gradient_norm", "ratio_max", "clipped")
+"""What there is only in steps with an update, that is, where a group has contrast."""
+
+
+def draw_dashboard(
+    axes: Sequence[Axes], log: Mapping[str, Sequence[float]], healthy: Mapping[str, Sequence[float]]
+) -> None:
+    """Eight gauges of a GRPO training, each over its steps, with a healthy training in grey behind.
+
+    `log` and `healthy` hold numbers by name: "step", and those of `GAUGES`. What a step did not have, such as
+    the length of right answers where none was right, is left out. The norm of the gradient is drawn in
+    proportion up to 1, and in powers of ten above.
+    """
+    for ax, (title, names) in zip(axes, GAUGES.items(), strict=True):
+        for name in names:
+            ax.plot(healthy["step"], _there(healthy, name), color="#B4B4B4", linestyle="-", marker="", lw=3)
+        for name, (colour, dashes, _) in zip(names, LOOKS, strict=False):
+            label = name.replace("_", " ")
+            look: dict[str, Any] = {"color": colour, "linestyle": dashes, "marker": ".", "markersize": 4}
+            ax.plot(log["step"], _there(log, name), label=label, **look)
+        if len(names) > 1:
+            ax.legend(fontsize=8, loc="best")
+        ax.set_title(title, fontsize=10)
+        if title != "loss":
+            ax.set_ylim(bottom=0)
+    axes[5].set_yscale("symlog", linthresh=1.0)
+    for ax in axes[:2]:
+        ax.set_ylim(-0.03, 1.05)
+
+
+def _there(log: Mapping[str, Sequence[float]], name: str) -> list[float]:
+    """The numbers of one name, and NaN, which is not drawn, in the steps that had none."""
+    if name in WHILE_UPDATING:
+        gone = [silent == 1 for silent in log["silent_groups"]]
+    else:
+        gone = [name.startswith("length") and value == 0 for value in log[name]]
+    return [math.nan if missing else value for value, missing in zip(log[name], gone, strict=True)]
+
+
+def draw_triangle(ax: Axes, paths: Mapping[str, Any], corners: Sequence[str]) -> None:
+    """Three probabilities that change, as a path in a triangle: the nearer to a corner, the likelier is what
+    stands there.
+
+    Each path is [steps, 3]. All begin at a ring, and each ends at a marker of its own.
+    """
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
+    outline = places[[0, 1, 2, 0]].T
+    ax.plot(*outline, color=colours.grey, linestyle="-", linewidth=1.2, marker="")
+    for (name, path), (colour, dashes, marker) in zip(paths.items(), LOOKS, strict=False):
+        across, up = (numbers(path) @ places).T
+        ax.plot(across, up, color=colour, linestyle=dashes, linewidth=1.6, marker="")
+        ax.plot(across[:1], up[:1], color="white", marker="o", markersize=9, markeredgecolor="black")
+        ax.plot(across[-1:], up[-1:], color=colour, linestyle=dashes, marker=marker, markersize=9, label=name)
+    for (across, up), name, side in zip(places, corners, (-1, -1, 1), strict=True):
+        ax.text(across, up + 0.07 * side, name, ha="center", va="center", fontsize=10)
+    ax.set(xlim=(-0.15, 1.15), ylim=(-0.16, 1.0), aspect="equal")
+    ax.axis("off")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), fontsize=9.5)

@@ -32,10 +32,10 @@ def notes_on_warnings(overheard: Overheard) -> list[str]:
 
 
 def notes_on_what_it_reads(candidate: Any) -> list[str]:
-    """What may explain a wrong answer: a variable of the notebook."""
+    """What may explain a wrong answer: a variable of the notebook. One in capitals is meant."""
     notes = []
     around = globals_read(candidate)
-    data = [f"`{name}`" for name, value in around.items() if isinstance(value, DATA)]
+    data = [f"`{name}`" for name, value in around.items() if isinstance(value, DATA) and not name.isupper()]
     if data:
         notes.append(f"It reads {', '.join(data)} of the notebook, which nobody passes in. Is that meant?")
     return notes

@@ -1,9 +1,10 @@
 """The toy world of the course: words, problems whose answers can be checked, and documents about them.
 
-vocabulary: words and tokens; programs: a tiny language and its interpreter; problems: three skills, and the
-judge; corpus: documents, direct or worked; reading: what a completion says.
+vocabulary: words and tokens; problems: three skills, and the judge (the language of its list programs is in
+`programs`); corpus: documents, direct or worked; reading: what a completion says.
 """
 
+from ..programs import ProgramError, run_program
 from .corpus import TEXTBOOK, WEB, Document, Habits, Recipe, corpus, document
 from .problems import (
     HARDER_LEVELS,
@@ -15,7 +16,6 @@ from .problems import (
     problems,
     stream_of_problems,
 )
-from .programs import ProgramError, run_program
 from .reading import Reading, read
 from .vocabulary import LANGUAGES, VOCABULARY, UnknownWordError, Vocabulary
 

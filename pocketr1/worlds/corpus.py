@@ -18,8 +18,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
+from ..programs import Digits, run_operation
 from .problems import TRAINED_LEVELS, Problem, Split, as_words, stream_of_problems
-from .programs import Digits, run_operation
 from .vocabulary import ANSWER, END, END_ANSWER, END_THINK, LANGUAGES, THINK, VOCABULARY
 
 Style = Literal["direct", "worked"]

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import Literal
 
-from .programs import Digits, ProgramError, run_program
+from ..programs import Digits, ProgramError, run_program
 from .vocabulary import ARITHMETIC, DIGITS, LANGUAGES, REARRANGING, SKILLS
 
 Split = Literal["train", "test"]

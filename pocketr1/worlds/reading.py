@@ -13,7 +13,8 @@ class Reading:
     `answer` is what stands in the one closed answer at its end, or None, and then `why` says what is
     wrong. `tidy`: it is exactly <think> ... </think> <answer> ... </answer>; the thinking may be empty.
     `steps` is how many steps were begun before the answer, `waits` how many were taken back, `words` how
-    many words of each language the thinking has.
+    many words of each language the thinking has. `completion` are its words up to the end word, which is the
+    last of them if the model wrote one.
     """
 
     answer: tuple[str, ...] | None
@@ -22,6 +23,7 @@ class Reading:
     steps: int
     waits: int
     words: dict[str, int]
+    completion: tuple[str, ...] = ()
 
     @property
     def worked(self) -> bool:
@@ -55,6 +57,7 @@ def read(completion: Sequence[str] | str, ended: bool = True) -> Reading:
             known.name: thinking.count(known.then) + thinking.count(known.wait)
             for known in LANGUAGES.values()
         },
+        completion=(*words, END) if ended else words,
     )
 
 

@@ -61,33 +61,38 @@ MEANINGS: dict[str, Callable[[Digits], Digits]] = {
 
 
 def run_program(program: Sequence[str], given: Sequence[int]) -> Digits:
-    """The list that a program makes of a list of digits.
+    """The list of digits that a program makes of the list `given`.
 
-    Raises ProgramError for a word that is no operation, for more than STEP_LIMIT operations and for a
-    list of more than SIZE_LIMIT digits. Whatever the words are, it stops within STEP_LIMIT steps.
+    Its words are carried out from left to right. `again` carries out all words that stand before it once
+    more; where there is another `again` among them, that one too.
+
+    Raises ProgramError for a word that is no operation or a list that is too long (`run_operation` does), and
+    for more than STEP_LIMIT words carried out. Each word counts as often as it is carried out, `again`
+    included. So whatever the words are, it stops after STEP_LIMIT steps.
     """
-    state = tuple(given)
-    if len(state) > SIZE_LIMIT or not all(digit in range(10) for digit in state):
-        raise ProgramError(f"a program runs on at most {SIZE_LIMIT} digits from 0 to 9")
-    stretches = [(0, len(program))]  # what is still to be run, the next stretch last
-    done = 0
-    while stretches:
-        first, last = stretches.pop()
-        for place in range(first, last):
-            done += 1
-            if done > STEP_LIMIT:
-                raise ProgramError(f"the program runs for more than {STEP_LIMIT} steps")
-            if program[place] == "again":
-                stretches += [(place + 1, last), (0, place)]
-                break
+    state, done = tuple(given), 0
+    to_do = list(range(len(program)))  # the places of the words that are still to be carried out
+    while to_do:
+        place, done = to_do.pop(0), done + 1
+        if done > STEP_LIMIT:
+            raise ProgramError(f"the program runs for more than {STEP_LIMIT} steps")
+        if program[place] == "again":
+            to_do[:0] = range(place)  # all that stands before it comes next
+        else:
             state = run_operation(program[place], state)
     return state
 
 
 def run_operation(name: str, given: Digits) -> Digits:
-    """The list after one operation. Raises ProgramError like run_program."""
+    """The list after one operation, such as "add3" or "rev".
+
+    Raises ProgramError for a word that is no operation, and for a list, before or after, of more than
+    SIZE_LIMIT digits or of other things than digits.
+    """
     if name not in MEANINGS:
         raise ProgramError(f"{name!r} is not an operation on a list")
+    if len(given) > SIZE_LIMIT or not all(digit in range(10) for digit in given):
+        raise ProgramError(f"a program runs on at most {SIZE_LIMIT} digits from 0 to 9")
     state = MEANINGS[name](given)
     if len(state) > SIZE_LIMIT:
         raise ProgramError(f"the list grows longer than {SIZE_LIMIT} digits")
