@@ -85,7 +85,8 @@ AGAINST_RL = Claim(
     decides="pass@1 is higher after distillation than after the small model's own RL",
     misleads=f"{MISLEADS}: it stands beside, as the operations of the teacher's last stage, and its base "
     "cost more. Faultless documents written by rule taught as much as the teacher's on seed 100: what helps "
-    "is that they are right. R1 compared models of 32B parameters, at other costs: this is another "
+    "is how documents are written, with no step left out; to keep only the corpus's right ones did not help "
+    "(lesson 11, one seed). R1 compared models of 32B parameters, at other costs: this is another "
     "experiment, inspired by it",
     tried="On seeds 100 to 102, with another teacher and 500 steps: distilled 0.78, 0.49 and 0.66, own RL "
     "0.59, 0.39 and 0.40, over `write` too. With the setting used here, on the shipped small base of "

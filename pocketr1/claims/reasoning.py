@@ -195,8 +195,8 @@ CROSSING = Claim(
 DIP = Claim(
     name="cold_start_dip",
     statement="A cold start lowers accuracy below R1-Zero's, and RL brings it back.",
-    published="DeepSeek-R1 (Nature 645:633, table 3, not read in the primary text): AIME 77.9 for R1-Zero, "
-    "59.0 for Dev1 after the cold start, 74.0 for Dev2 after RL",
+    published="DeepSeek-R1 (arXiv 2501.12948v2, table 3, which is table 2 in Nature 645:633; not read in the "
+    "primary text): AIME 77.9 for R1-Zero, 59.0 for Dev1 after the cold start, 74.0 for Dev2 after RL",
     here=f"pass@1 of R1-Zero, of the base after {FULL.cold_start.steps} steps on "
     "300 faultless worked documents in the question's language, and of that model after RL with a language "
     f"reward. Beside it, the share of language words in the question's language. {SETTING}",
@@ -222,9 +222,9 @@ TRANSFER = Claim(
     f"on `calc` alone, and after as many steps on `write` alone. {SETTING}",
     decides="after RL on `calc` alone, pass@1 on `run` is higher than the base's and than after RL on "
     "`write` alone",
-    misleads=f"{MISLEADS}, for `run` as well: what carries over is the habit of working, not a skill. See "
-    "how many are right if working, before and after. `calc` and `run` look alike, more than puzzles and "
-    "olympiads do",
+    misleads=f"{MISLEADS}, for `run` as well: much of what carries over is the habit of working, and not a "
+    "skill. See how many are right if working, against the base as well: the control may lose what it had. "
+    "`calc` and `run` look alike, more than puzzles and olympiads do",
     tried="On seed 100, once: `run` 0.11 before, 0.72 after RL on `calc` alone, 0.26 after RL on `write` "
     "alone",
     measure=another_domain,
