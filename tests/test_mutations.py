@@ -1,7 +1,8 @@
 """Do the tests notice when a sign, a mask, a scale, a detach or a normaliser is changed?
 
-tests/mutations/MODULE.toml holds changes to a teaching module, and the file of tests that must fail with each
-of them. The slow tests make each change in a copy of the package and run that file.
+tests/mutations/MODULE.toml holds changes to a teaching module, or to a part of the toy world (worlds.PART),
+and the file of tests that must fail with each of them. The slow tests make each change in a copy of the
+package and run that file.
 """
 
 from __future__ import annotations
@@ -37,6 +38,27 @@ MODULES = (
     "distillation",
     "evaluation",
     "training",
+    "tensors",
+    "model",
+    "configuration",
+    "checkpoints",
+    "fast_writing",
+    "sizes",
+    "programs",
+    "rollouts",
+    "pretraining",
+    "story",
+    "cards",
+    "shipped",
+    "fine_tuning",
+    "pipeline",
+    "report_card",
+    "reinforce",
+    "grpo_training",
+    "worlds.vocabulary",
+    "worlds.problems",
+    "worlds.corpus",
+    "worlds.reading",
 )
 
 
@@ -62,7 +84,7 @@ def read(path: Path) -> list[Mutation]:
 
 
 def source_of(module: str, root: Path = ROOT) -> Path:
-    return root / "pocketr1" / f"{module}.py"
+    return (root / "pocketr1").joinpath(*module.split(".")).with_suffix(".py")
 
 
 MUTATIONS = [mutation for path in sorted(DATA.glob("*.toml")) for mutation in read(path)]
