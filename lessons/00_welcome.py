@@ -2,19 +2,23 @@
 # You read, run cells, and write small pieces of code that the course checks. To run a cell, press Shift and
 # Enter. Begin with the next one. It loads the course, and says whose code the lesson runs on.
 #
-# > **The way:** predictions → the story → your machine → a first training → your first exercise → where next
+# > **The way:** predictions → a look ahead → the story → your machine → a first training →
+# > your first exercise → where next
 
 # %% key="setup"
 import torch
 from torch import Tensor
 
+from pocketr1.replay import questions, recording
 from pocketr1.welcome import learn_sums
-from pocketr1.workbook import begin, check, predict, progress, recall, show, steps, watch
+from pocketr1.workbook import begin, check, explore, predict, progress, recall, show, steps, watch
 from pocketr1.workbook.figures import canvas
 from pocketr1.workbook.first_steps import what_check_says
 from pocketr1.workbook.machine import report, requirements
+from pocketr1.workbook.replaying import draw_replay
 from pocketr1.workbook.story import draw_costs, draw_timeline
 from pocketr1.workbook.ways import ways
+from pocketr1.workbook.widgets import Choice
 
 begin("00_welcome", globals())
 
@@ -38,10 +42,45 @@ predict("cost", "...")
 predict("sums", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Timing: predictions 3 minutes, the story 16, machine and training 3, the exercise 6, the
-# end 2. Take both predictions by a show of hands, and write the counts on the board: you need them again at
+# **For teachers.** Timing: predictions 3 minutes, the look ahead 2, the story 15, machine and training 3, the
+# exercise 6, the end 1. Take both predictions by a show of hands, and write the counts on the board: you need them again at
 # the end. Do not correct anything yet. If the room installs while you talk, tell the story first, from the
 # solved notebook: it needs no kernel.
+
+# %% [markdown]
+# ## A look ahead
+#
+# > **The way:** predictions → **a look ahead** → the story → your machine → a first training → your first
+# > exercise → where next
+#
+# Before the story, here is what the course leads to. A small model has read documents, and can go on with text.
+# Then it is given questions. It is paid 1 when its answer is right, and a tenth for keeping to a form. Nobody
+# shows it how to find an answer.
+#
+# A question looks like this: `find run mul7 add3 tot : 8 7 6 9 ?` It is a program of three steps for four
+# digits. *mul7* multiplies each digit by 7, *add3* adds 3 to each, *tot* makes running totals; of every number
+# only the last digit is kept. You need not work it out. Move **step** from 0 to 60, and read what the model
+# answers as it learns. A mark beside a line says whether it was done rightly. On the right: how long its answers
+# to other questions are, in *tokens*, here words. (With the keyboard: Tab, then the arrow keys.)
+
+# %% key="replay"
+recorded, names = recording(), [" ".join(question.prompt[:-6]) for question in questions()]
+
+def look_at(question, step):
+    return draw_replay(recorded, names.index(question), int(step))
+
+steps_kept = tuple(str(look.step) for look in recorded.looks)
+explore(look_at, question=Choice("question", tuple(names), names[1]), step=Choice("step", steps_kept, "0"))
+
+# %% [markdown]
+# *You read this without a kernel, for example on GitHub?* Then you see step 0: four digits at once, and wrong. At
+# step 20 it writes `then mul7 6 9 2 1 then add3 9 2 5 4 then tot 9 1 6 0`: it works, and slips in one digit (7 · 9
+# = 63). At step 60: `then mul7 6 9 2 3 then add3 9 2 5 6 then tot 9 1 6 2`, which is right. Of all its answers to
+# test problems, 0.10 are right at step 0, 0.43 at step 20 and 0.82 at step 60.
+#
+# This is R1-Zero in small, recorded from a run of some minutes. In lesson 09 you run it yourself, on code that
+# you wrote. There you also ask what it proves: worked answers were in what the model had read, so it may have
+# *chosen* them rather than invented them.
 
 # %% [markdown]
 # ## The story, told straight
@@ -147,7 +186,7 @@ show(
 # - A paper known as **Dr. GRPO** found that GRPO is too mild on long wrong answers (arXiv 2503.20783).
 # - A paper known as **Limit of RLVR** asked whether learning from checked answers teaches anything new, or
 #   mostly makes the model choose what it could do before (arXiv 2504.13837). This is still disputed. Lesson
-#   09 (planned) is to measure it.
+#   09 measures it, in small.
 #
 # Open weights are not open source: the training data and the training code were not released.
 #
@@ -266,11 +305,11 @@ show(
 # | Latent attention makes the memory of a text small | 93.3 % smaller in V2 than in DeepSeek-67B, not by latent attention alone (arXiv 2405.04434) | [04 The cache, and latent attention](04_latent_attention.ipynb) |
 # | A model can be large and use little of itself | V3 uses 37 of 671 billion parameters on a token | [05 Mixture of experts: routing](05_moe_routing.ipynb) |
 # | All experts can be kept busy without a cost in quality | 1 billion parameters: the model wavers between 9.50 tokens on average, 9.56 the older way; the fullest expert is 4 % above the mean load, where it was 72 % above (100 billion tokens; arXiv 2408.15664, second-hand) | [06 DeepSeekMoE](06_deepseek_moe.ipynb) |
-# | An answer that a program checks is enough to learn from | no neural network judges R1-Zero's answers | 07 Rewards and policy gradients (planned) |
-# | Answers can be judged against each other, without a second network | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | 08 GRPO (planned) |
-# | Reward alone brings out long working | R1-Zero: from hundreds to thousands of tokens (version 1, Figure 3); AIME from 15.6 to 71.0 % (Table 2). One jump comes where the longest answer allowed was doubled (second-hand) | 09 R1-Zero (planned) |
-# | Each stage towards R1 changes something | AIME: R1-Zero 77.9; three drafts of R1, begun again from V3-Base, 59.0, 74.0, 78.1; R1 79.8 % (version 2, Table 3, second-hand) | 10 The R1 pipeline (planned) |
-# | A small model learns more from a large one than alone | 32 billion, AIME: 72.6 against 47.0 %, computing not matched | 11 Distillation (planned) |
+# | An answer that a program checks is enough to learn from | no neural network judges R1-Zero's answers | [07 Rewards and policy gradients](07_policy_gradients.ipynb) |
+# | Answers can be judged against each other, without a second network | MATH 46.8 to 51.7 %, with a learned reward (arXiv 2402.03300, second-hand) | [08 GRPO](08_grpo.ipynb) |
+# | Reward alone brings out long working | R1-Zero: from hundreds to thousands of tokens (version 1, Figure 3); AIME from 15.6 to 71.0 % (Table 2). One jump comes where the longest answer allowed was doubled (second-hand) | [09 R1-Zero](09_r1_zero.ipynb) |
+# | Each stage towards R1 changes something | AIME: R1-Zero 77.9; three drafts of R1, the first and the third begun anew from V3-Base, 59.0, 74.0, 78.1; R1 79.8 % (version 2, Table 3, second-hand) | [10 The R1 pipeline](10_r1_pipeline.ipynb) |
+# | A small model learns more from a large one than alone | 32 billion, AIME: 72.6 against 47.0 %, computing not matched | [11 Distillation](11_distillation.ipynb) |
 # | Open weights can be changed and run by anyone | 720 GB squeezed into 131 GB (Unsloth's blog, second-hand) | 12 Open weights (planned) |
 # | Numbers of 8 bits are enough for most of the training | the loss stays within 0.25 % of that with 16 bits | 13 Efficiency (planned) |
 # | V3's final run cost 5.576 million dollars | at 2 dollars an hour | 14 What it cost (planned) |
@@ -282,7 +321,8 @@ show(
 # %% [markdown]
 # ## Is my machine ready?
 #
-# > **The way:** predictions → the story → **your machine** → a first training → your first exercise → where next
+# > **The way:** predictions → a look ahead → the story → **your machine** → a first training →
+# > your first exercise → where next
 #
 # The next cell looks at this machine. A *NO* comes with what to do about it.
 
@@ -292,7 +332,8 @@ print(report(requirements()))
 # %% [markdown]
 # ## A first training
 #
-# > **The way:** predictions → the story → your machine → **a first training** → your first exercise → where next
+# > **The way:** predictions → a look ahead → the story → your machine → **a first training** →
+# > your first exercise → where next
 #
 # Here is the smallest thing that learns as R1-Zero does. It holds a table: one row for each of the 100
 # sums, one column for each of the 19 answers. In every step it guesses 16 times at each sum. A program says
@@ -332,7 +373,8 @@ recall("sums")
 # %% [markdown]
 # ## How an exercise works
 #
-# > **The way:** predictions → the story → your machine → a first training → **your first exercise** → where next
+# > **The way:** predictions → a look ahead → the story → your machine → a first training →
+# > **your first exercise** → where next
 #
 # An exercise is a function with a name, such as `shares`. Its body is yours to write. Below it stands a cell
 # `check(shares)`, which says one of three things. Here they are, before you write anything yourself.
@@ -415,8 +457,8 @@ print("totals of the rows:", hours.sum(dim=-1).tolist())
 from mine import welcome
 
 stages = [["pre-training", "longer texts", "post-training"], ["R1-Zero", "data", "R1"]]
-for names, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
-    print(", ".join(f"{name} {share:.1%}" for name, share in zip(names, row, strict=True)))
+for parts, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
+    print(", ".join(f"{part} {share:.1%}" for part, share in zip(parts, row, strict=True)))
 
 # %% [markdown]
 # Two words for later. `keep(shares)` puts your version into `mine` even if the check does not call it right:
@@ -429,7 +471,8 @@ for names, row in zip(stages, welcome.shares(hours).tolist(), strict=True):
 #
 # ## Where to go from here
 #
-# > **The way:** predictions → the story → your machine → a first training → your first exercise → **where next**
+# > **The way:** predictions → a look ahead → the story → your machine → a first training →
+# > your first exercise → **where next**
 #
 # Progress is kept in your work folder. Tomorrow, run the cells from the top again: what was right stays right.
 

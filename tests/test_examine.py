@@ -711,6 +711,8 @@ def test_what_the_answer_reads_of_the_notebook_is_noted() -> None:
     notebook = Notebook()
     notebook.cell("factor = 3.0\ndef centre(x, scale=1.0):\n    return factor * x\n")
     assert "It reads `factor` of the notebook" in verdict_on(notebook["centre"]).message
+    notebook.cell("FACTOR = 3.0\ndef centre(x, scale=1.0):\n    return FACTOR * x\n")
+    assert "of the notebook" not in verdict_on(notebook["centre"]).message
 
 
 # outputs of other kinds
@@ -737,6 +739,21 @@ def test_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_not_yet(on(lambda count: torch.ones(2)), "wrong_shape")
     assert_not_yet(on(lambda count: "10"), "wrong_value", "the text '10'")
     assert_not_yet(on(lambda count: None), "returned_nothing")
+
+
+def test_a_tensor_for_one_of_two_numbers_is_right_and_is_kept_out_of_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = check_with(monkeypatch, lambda count: (count, count * 10.0), (1,), (3,))
+    verdict = on(lambda count: (count, torch.tensor(count * 10.0)))
+    assert verdict.status == "right"
+    assert verdict.kept_back is not None and ".item()" in verdict.kept_back
+    assert on(lambda count: (count, count * 10.0)).kept_back is None
+
+
+def test_a_long_text_is_cut_visibly(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = check_with(monkeypatch, lambda word: word[::-1], ("abc" * 30,))
+    assert_not_yet(on(lambda word: word), "wrong_value", " ...'")
 
 
 def test_floats_are_rounded_but_not_so_far_that_they_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
