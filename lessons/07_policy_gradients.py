@@ -1039,7 +1039,8 @@ def play(first, second, third, rate, baseline, seed):
     right.set(xlabel="step", ylabel="probability", ylim=(0, 1))
     right.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ends = ", ".join(f"arm {arm + 1} {path[-1, arm]:.2f}" for arm in range(3))
-    said = f"Rate {rate / 100:.2f}, {baseline} a baseline. After 150 steps: {ends}."
+    said = f"Arms that pay {first}, {second} and {third} of 100, rate {rate / 100:.2f}, {baseline} a baseline, seed {seed}. "
+    said += f"After 150 steps: {ends}."
     return fig, f"{said} It earns {path[-1] @ pay:.2f} a pull; the best arm alone would earn {pay.max():.2f}."
 
 explore(

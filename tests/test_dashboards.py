@@ -29,7 +29,7 @@ def test_there_is_a_whole_log_of_each_trainer():
 def test_the_check_knows_the_same_faults():
     assert dashboards.diagnoses() == BEHIND
     assert set(dashboards.FAULTS) == set(WOULD_SHOW)
-    assert all(len(says) <= 40 for says in WOULD_SHOW.values())  # a message shows no more of a text
+    assert all(len(says) <= 60 for says in WOULD_SHOW.values())  # a message shows no more of a text
 
 
 @pytest.mark.parametrize("letter", LOGS)

@@ -96,7 +96,7 @@ def described(thing: Any) -> str:
 
 
 def _beginning(text: str, most: int = 60) -> str:
-    """The text, or its first words and three dots."""
+    """The text, or its beginning and three dots."""
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
