@@ -29,7 +29,7 @@ from pocketr1.configuration import PADDING
 from pocketr1.evaluation import Decomposition
 from pocketr1.rewards import Score
 from pocketr1.workbook import begin, check, explore, predict, progress, recall, show, solution, steps, watch
-from pocketr1.workbook.diagrams import draw_answer, draw_stages
+from pocketr1.workbook.diagrams import draw_languages, draw_stages
 from pocketr1.workbook.figures import canvas, colours, draw_seeds
 from pocketr1.workbook.own_models import keep_model, load_model
 from pocketr1.workbook.widgets import Choice, Slider
@@ -846,7 +846,7 @@ def after(stage, question):
     problem, text = shelf[question - 1], replies[stage][question - 1]
     openers = {word: name == problem.language for name, it in LANGUAGES.items() for word in (it.then, it.wait)}
     fig, [ax] = canvas(width=7.6, height=2.5)
-    draw_answer(ax, text.split(), openers, width=7.6)
+    draw_languages(ax, text.split(), openers, width=7.6)
     good = "right" if is_right(problem, text) else "wrong"
     ax.set_title(f"{' '.join(problem.prompt)}      ({good})", loc="left", family="monospace", fontsize=10)
     return fig, f"After {stage}. {' '.join(problem.prompt)} — {text} This is {good}."

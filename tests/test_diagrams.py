@@ -76,7 +76,7 @@ def test_stages_stand_beside_what_they_start_from(ax):
 
 def test_an_answer_has_a_line_for_each_step_and_says_which_are_in_the_other_language(ax):
     text = "<think> 1 2 then rev 2 1 deinde rot 1 2 </think> <answer> 1 2 </answer>"
-    diagrams.draw_answer(ax, text.split(), {"then": True, "deinde": False}, width=7)
+    diagrams.draw_languages(ax, text.split(), {"then": True, "deinde": False}, width=7)
     assert texts(ax) == [
         "<think> 1 2",
         "then",

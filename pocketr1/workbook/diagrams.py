@@ -291,7 +291,7 @@ def draw_stages(ax: Axes, starts: Mapping[str, str], handed: Mapping[str, str]) 
     ax.axis("off")
 
 
-def draw_answer(ax: Axes, words: Sequence[str], openers: Mapping[str, bool], width: float) -> None:
+def draw_languages(ax: Axes, words: Sequence[str], openers: Mapping[str, bool], width: float) -> None:
     """What a model wrote, a line for each step. `openers` are the words that open a line: True for those of
     the question's language, which are blue; the others are vermillion and marked. `width` is that of the
     figure, in inches.
