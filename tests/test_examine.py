@@ -713,6 +713,8 @@ def test_what_the_answer_reads_of_the_notebook_is_noted() -> None:
     assert "It reads `factor` of the notebook" in verdict_on(notebook["centre"]).message
     notebook.cell("FACTOR = 3.0\ndef centre(x, scale=1.0):\n    return FACTOR * x\n")
     assert "of the notebook" not in verdict_on(notebook["centre"]).message
+    notebook.cell("Q = 3.0\ndef centre(x, scale=1.0):\n    return Q * x\n")
+    assert "It reads `Q` of the notebook" in verdict_on(notebook["centre"]).message
 
 
 # outputs of other kinds

@@ -32,13 +32,18 @@ def notes_on_warnings(overheard: Overheard) -> list[str]:
 
 
 def notes_on_what_it_reads(candidate: Any) -> list[str]:
-    """What may explain a wrong answer: a variable of the notebook. One in capitals is meant."""
+    """What may explain a wrong answer: a variable of the notebook. A constant, like PADDING, is meant."""
     notes = []
     around = globals_read(candidate)
-    data = [f"`{name}`" for name, value in around.items() if isinstance(value, DATA) and not name.isupper()]
+    data = [f"`{name}`" for name, value in around.items() if isinstance(value, DATA) and not _constant(name)]
     if data:
         notes.append(f"It reads {', '.join(data)} of the notebook, which nobody passes in. Is that meant?")
     return notes
+
+
+def _constant(name: str) -> bool:
+    """Whether it is written like a constant. (Q, K and V are people's names for queries, keys and values.)"""
+    return name.isupper() and len(name) > 2
 
 
 def helpers_of(exercise: Exercise, candidate: Any) -> dict[str, Any]:
