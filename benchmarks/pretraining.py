@@ -42,4 +42,7 @@ def _parts(model: LanguageModel, tokens: torch.Tensor) -> dict[str, Callable[[],
         loss().backward()
         optimizer.zero_grad()
 
-    return {"forward": loss, "gradients": gradients, "step": lambda: update(model, optimizer, loss(), 1.0, 0)}
+    def step() -> None:
+        update(model, optimizer, [loss()], 1.0, 0)
+
+    return {"forward": loss, "gradients": gradients, "step": step}

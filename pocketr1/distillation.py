@@ -197,7 +197,7 @@ def distil_on_policy(
         with torch.no_grad():
             wanted = completion_logits(teacher, answers)
         loss = reverse_kl(completion_logits(student, answers), wanted, answers.mask)
-        norm = update(student, optimizer, loss, plan.clip, step)
+        norm = update(student, optimizer, [loss], plan.clip, step)
         yield Record(step, loss.item(), rate, norm, answers.tokens)
 
 

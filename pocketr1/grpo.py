@@ -25,8 +25,11 @@ def group_advantages(rewards: Tensor, group_size: int, divide_by_std: bool = Tru
 
     `rewards` [batch]: the first `group_size` belong to the first prompt, the next to the second, and so on.
     Returns [batch]: reward minus the group's mean, divided by the group's standard deviation (the
-    population's: root of the mean squared distance) plus 1e-6, which keeps a group of equal rewards at zero.
+    population's: root of the mean squared distance) plus 1e-6, so that a group of equal rewards is not 0/0.
     With `divide_by_std=False` the division is left out: Dr. GRPO.
+
+    (Where rounding moves the mean of equal rewards, such a group is not quite at zero. A trainer leaves it
+    out.)
 
     Rewards 1, 0, 0, 1 in a group of four become 1, -1, -1, 1.
     Source: DeepSeek-R1 (arXiv 2501.12948), equation 3; Dr. GRPO (arXiv 2503.20783), section 3.

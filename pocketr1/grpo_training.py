@@ -22,6 +22,9 @@ from .worlds import Problem
 MAX_DRAWS = 8
 """So many times a step draws problems at most, where it looks for groups with contrast."""
 
+MICRO_BATCH = 32
+"""So many completions at most go through the model at once in an update."""
+
 
 @dataclass(frozen=True)
 class GrpoPlan:
@@ -52,7 +55,8 @@ class GrpoRecord:
     `entropy`: of the policy, a token, estimated from what was sampled (nats). Lengths in tokens, 0 where
     there is no such answer. `kl`: k3 to the reference policy, a token (0 without one). `ratio_mean`,
     `ratio_max`, `clipped`: pi / pi_old of the tokens in the update and the share where the clip took the
-    gradient away. `loss`: the mean of the mini-batches' losses (0 without an update). `tokens_sampled`: how
+    gradient away. `loss` and `gradient_norm`: means over the updates that were made (0 without one).
+    `tokens_sampled`: how
     many tokens the model read and wrote for the rollouts; `tokens_trained`: how many of them the update went
     over.
     """
@@ -78,15 +82,22 @@ class GrpoRecord:
 
 
 @dataclass
-class _Moved:
-    """What one optimizer step saw of the policy's move, and how many tokens it went over."""
+class _Portion:
+    """What was measured on one micro-batch: tokens, its part of the loss, how far the policy had moved."""
 
     tokens: int
     loss: float
-    norm: float
     ratios: Tensor
     clipped: Tensor
     kl: Tensor
+
+
+@dataclass
+class _Update:
+    """One optimizer step: its micro-batches, and the norm of its gradient."""
+
+    portions: list[_Portion]
+    norm: float
 
 
 def itself(model: LanguageModel) -> Writer:
@@ -108,7 +119,8 @@ def train_grpo(
     `problems_at(i)` gives `plan.problems` problems; it is called with 0, 1, 2, ... (more often than there are
     steps when dynamic sampling draws again). `reference` is needed where the variant has a KL term.
     `writer_of(model)` is what writes the rollouts, made anew before each step: the model itself, or a faster
-    stand-in such as `FastWriter`, which runs code of its own.
+    stand-in such as `FastWriter`, which runs code of its own. Experts that have a bias are balanced
+    by it; a balancing loss is not added here, only in `training.train`.
     """
     if plan.variant.beta and reference is None:
         raise ValueError("a KL term (beta > 0) needs a reference policy")
@@ -118,12 +130,12 @@ def train_grpo(
     for step in range(plan.steps):
         sampled, drawn = _draw(writer_of(model), problems_at, plan, rewards, generator, drawn)
         rollouts = _to_learn_from(sampled, plan)
-        advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
-        moves = [
+        advantages = _advantages(rollouts, plan)
+        updates = [
             _update_on(model, optimizer, rollouts, advantages, rows, plan, reference, step)
             for rows in _mini_batches(len(advantages), plan, generator)
         ]
-        yield _record(step, sampled, plan.group_size, [move for move in moves if move is not None])
+        yield _record(step, sampled, plan.group_size, [made for made in updates if made is not None])
 
 
 def _draw(
@@ -160,10 +172,21 @@ def _to_learn_from(sampled: Rollouts, plan: GrpoPlan) -> Rollouts:
     return sampled.rows(contrast.nonzero().flatten()[: plan.problems * plan.group_size])
 
 
+def _advantages(rollouts: Rollouts, plan: GrpoPlan) -> Tensor:
+    """The group advantages, with exact zeros where all rewards of a group are equal.
+
+    Eight rewards of 1.3 have a mean that is one rounding away from 1.3, and a standard deviation of as much.
+    The division makes an advantage of -0.12 of it.
+    """
+    advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
+    contrast = groups_with_contrast(rollouts.rewards, plan.group_size).repeat_interleave(plan.group_size)
+    return torch.where(contrast, advantages, 0.0)
+
+
 def _mini_batches(rows: int, plan: GrpoPlan, generator: torch.Generator) -> Iterator[Tensor]:
     """The rows of each optimizer step; shuffled where there are several."""
     order = torch.randperm(rows, generator=generator) if plan.updates > 1 else torch.arange(rows)
-    yield from order.chunk(plan.updates)
+    yield from order.tensor_split(plan.updates)
 
 
 def _update_on(
@@ -175,24 +198,50 @@ def _update_on(
     plan: GrpoPlan,
     reference: LanguageModel | None,
     step: int,
-) -> _Moved | None:
+) -> _Update | None:
     """One optimizer step on some of the completions. None where there is nothing to learn from them.
 
     A row without advantage has no gradient (unless a KL term pulls at it), so the model is not run on it; it
     still counts in the mean.
     """
-    variant = plan.variant
-    useful = rows if variant.beta else rows[advantages[rows] != 0]
+    useful = rows if plan.variant.beta else rows[advantages[rows] != 0]
     if len(useful) == 0:
         return None
-    batch = rollouts.rows(useful)
+    whole = _denominator(rollouts.mask[rows], plan.variant, plan.max_new)
+    portions: list[_Portion] = []
+
+    def losses() -> Iterator[Tensor]:
+        for chosen in _micro_batches(rollouts, useful):
+            loss, portion = _portion(model, rollouts.rows(chosen), advantages[chosen], plan, reference, whole)
+            portions.append(portion)
+            yield loss
+
+    norm = update(model, optimizer, losses(), plan.clip_gradient, step)
+    return _Update(portions, norm)
+
+
+def _micro_batches(rollouts: Rollouts, rows: Tensor) -> tuple[Tensor, ...]:
+    """The rows of one optimizer step in small portions, the short completions first: then few cells of each
+    portion's rectangle are padding, and the memory is that of one portion."""
+    return rows[rollouts.lengths[rows].argsort(stable=True)].split(MICRO_BATCH)
+
+
+def _portion(
+    model: LanguageModel,
+    batch: Rollouts,
+    advantages: Tensor,
+    plan: GrpoPlan,
+    reference: LanguageModel | None,
+    whole: float,
+) -> tuple[Tensor, _Portion]:
+    """A micro-batch's part of the loss, where the loss of all divides by `whole`, and its figures."""
+    variant = plan.variant
     logprobs = policy_logprobs(model, batch, plan.temperature)
     with torch.no_grad():
         base = policy_logprobs(reference, batch, plan.temperature) if reference is not None else None
-    loss = grpo_loss(logprobs, batch.logprobs, advantages[useful], batch.mask, variant, base)
-    share = _denominator(batch.mask, variant) / _denominator(rollouts.mask[rows], variant, plan.max_new)
-    norm = update(model, optimizer, loss * share, plan.clip_gradient, step)
-    return _measure((loss * share).item(), norm, logprobs.detach(), batch, advantages[useful], variant, base)
+    loss = grpo_loss(logprobs, batch.logprobs, advantages, batch.mask, variant, base)
+    loss = loss * (_denominator(batch.mask, variant) / whole)
+    return loss, _measure(loss.item(), logprobs.detach(), batch, advantages, variant, base)
 
 
 def _denominator(mask: Tensor, variant: Variant, width: int | None = None) -> float:
@@ -205,22 +254,22 @@ def _denominator(mask: Tensor, variant: Variant, width: int | None = None) -> fl
 
 def _measure(
     loss: float,
-    norm: float,
     logprobs: Tensor,
     batch: Rollouts,
     advantages: Tensor,
     variant: Variant,
     base: Tensor | None,
-) -> _Moved:
+) -> _Portion:
     ratios = ratio(logprobs, batch.logprobs)
     up = (ratios > 1 + variant.clip_high) & (advantages > 0).unsqueeze(1)
     down = (ratios < 1 - variant.clip_low) & (advantages < 0).unsqueeze(1)
     kl = k3(logprobs, base) if base is not None else torch.zeros_like(logprobs)
-    return _Moved(batch.tokens, loss, norm, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
+    return _Portion(batch.tokens, loss, ratios[batch.mask], (up | down)[batch.mask], kl[batch.mask])
 
 
-def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved]) -> GrpoRecord:
+def _record(step: int, rollouts: Rollouts, group_size: int, updates: list[_Update]) -> GrpoRecord:
     right, lengths = rollouts.right, rollouts.lengths.float()
+    portions = [portion for made in updates for portion in made.portions]
     return GrpoRecord(
         step=step,
         reward=rollouts.rewards.mean().item(),
@@ -232,14 +281,14 @@ def _record(step: int, rollouts: Rollouts, group_size: int, moves: list[_Moved])
         length=lengths.mean().item(),
         length_right=_mean(lengths[right].tolist()),
         length_wrong=_mean(lengths[~right].tolist()),
-        kl=_mean([value for move in moves for value in move.kl.tolist()]),
-        ratio_mean=_mean([value for move in moves for value in move.ratios.tolist()], empty=1.0),
-        ratio_max=max((move.ratios.max().item() for move in moves), default=1.0),
-        clipped=_mean([value for move in moves for value in move.clipped.tolist()]),
-        loss=_mean([move.loss for move in moves]),
-        gradient_norm=_mean([move.norm for move in moves]),
+        kl=_mean([value for portion in portions for value in portion.kl.tolist()]),
+        ratio_mean=_mean([value for portion in portions for value in portion.ratios.tolist()], empty=1.0),
+        ratio_max=max((portion.ratios.max().item() for portion in portions), default=1.0),
+        clipped=_mean([value for portion in portions for value in portion.clipped.tolist()]),
+        loss=_mean([sum(portion.loss for portion in made.portions) for made in updates]),
+        gradient_norm=_mean([made.norm for made in updates]),
         tokens_sampled=rollouts.tokens,
-        tokens_trained=sum(move.tokens for move in moves),
+        tokens_trained=sum(portion.tokens for portion in portions),
     )
 
 

@@ -65,7 +65,7 @@ def train_reinforce(
         batch = roll_out(writer_of(model), problems_at(step), plan.samples, rewards, sampling, generator)
         advantages = subtract_baseline(batch.rewards)
         loss = reinforce_loss(policy_logprobs(model, batch), advantages, batch.mask)
-        norm = update(model, optimizer, loss, plan.clip_gradient, step)
+        norm = update(model, optimizer, [loss], plan.clip_gradient, step)
         yield ReinforceRecord(
             step,
             batch.rewards.mean().item(),

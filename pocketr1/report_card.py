@@ -32,7 +32,7 @@ HARDER_PARTS: tuple[Part, ...] = tuple(
 """Harder than anything in the corpus."""
 
 LONGEST = 72
-"""No completion needs more tokens: five steps take 43, and each one that is taken back 6 more."""
+"""Five steps take 43 tokens, and each one that is taken back 6 more: nearly all completions fit in."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Result:
     `per_problem` holds the share of right samples of each problem, `samples` how many there were of each.
     `length` is in tokens, the end token included; `tidy` the share of completions that keep to the format;
     `consistency` the share of language words that are in the language of the question, over worked
-    completions; `chance` what blind guessing reaches at pass@1.
+    completions; `chance` what blind guessing reaches at pass@1. `kinds`: of how many parts it is the result
+    (see `together`).
     """
 
     per_problem: tuple[float, ...]
@@ -52,10 +53,11 @@ class Result:
     tidy: float
     consistency: float
     chance: float
+    kinds: int = 1
 
     @property
     def pass_at_1(self) -> Estimate:
-        return estimate(self.per_problem)
+        return estimate(self.per_problem, self.kinds)
 
     def pass_at(self, k: int) -> float:
         """pass@k; k may not be larger than `samples`."""
@@ -102,7 +104,7 @@ def result(rollouts: Rollouts, samples: int) -> Result:
 
 
 def together(results: Mapping[Part, Result]) -> Result:
-    """Several parts as one: all problems weigh the same."""
+    """Several parts as one, with as many problems of each: all problems weigh the same."""
     each = list(results.values())
     works = [part.parts.works for part in each]
     return Result(
@@ -117,6 +119,7 @@ def together(results: Mapping[Part, Result]) -> Result:
         tidy=_mean([part.tidy for part in each]),
         consistency=_weighted([part.consistency for part in each], works),
         chance=_mean([part.chance for part in each]),
+        kinds=len(each),
     )
 
 

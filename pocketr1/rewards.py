@@ -2,9 +2,9 @@
 looked into.
 
 A reward looks at a problem and at a completion as it was read (worlds.reading): what it answers, whether it
-kept to the format, in which language it thinks. Rewards are added, each with a weight, as in DeepSeek-R1
-(arXiv 2501.12948, sections 2.2 and 2.3.2): right answer, format, language. None looks at how an answer was
-reached.
+kept to the format, in which language it thinks. Rewards for a right answer, for the format and for the
+language are added, as in DeepSeek-R1 (arXiv 2501.12948, sections 2.2 and 2.3.2). How much each weighs is our
+own choice. None looks at how an answer was reached.
 """
 
 import random
@@ -123,6 +123,20 @@ def language_consistency(problem: Problem, reading: Reading) -> Score:
     )
 
 
+def if_answered(reward: Reward) -> Reward:
+    """The same reward, for completions that come to an answer; nothing for others.
+
+    Thinking in the right language that never ends is not worth paying for.
+    """
+
+    def pay(problem: Problem, reading: Reading) -> Score:
+        if reading.answer is None:
+            return Score(0.0, why_unpaid(problem, reading))
+        return reward(problem, reading)
+
+    return pay
+
+
 def random_reward(seed: int, probability: float = 0.5) -> Reward:
     """A control: a reward that pays 1 with a fixed probability, whatever was written, and otherwise 0.
 
@@ -159,5 +173,8 @@ def total(rewards: Rewards, problem: Problem, reading: Reading) -> tuple[float, 
 
 ACCURACY: Rewards = {RIGHT: (1.0, correctness)}
 ACCURACY_AND_FORMAT: Rewards = {RIGHT: (1.0, correctness), "tidy": (0.1, tidiness)}
-ACCURACY_FORMAT_AND_LANGUAGE: Rewards = {**ACCURACY_AND_FORMAT, "language": (0.2, language_consistency)}
+ACCURACY_FORMAT_AND_LANGUAGE: Rewards = {
+    **ACCURACY_AND_FORMAT,
+    "language": (0.2, if_answered(language_consistency)),
+}
 """The smaller weights together are worth less than a right answer."""

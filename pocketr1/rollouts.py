@@ -103,7 +103,7 @@ def roll_out(
         written.tokens,
         completion_mask(written.lengths, written.tokens.shape[1]),
         written.logprobs,
-        torch.tensor([value for value, _ in graded]),
+        torch.tensor([value for value, _ in graded], dtype=torch.float32),
     )
 
 

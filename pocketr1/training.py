@@ -73,16 +73,23 @@ def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float =
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95), foreach=True)
 
 
-def update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, clip: float, step: int) -> float:
-    """One clipped step down the gradient of `loss`; returns the gradient's norm. A NaN loss stops the
-    training. Experts that are balanced without a gradient are balanced then."""
-    if not torch.isfinite(loss):
-        raise Diverged(
-            f"the loss is {loss.item()} at step {step}. Try a smaller learning rate, a longer warm-up, "
-            "or look for a division by zero or a row that may look at nothing in what you wrote."
-        )
+def update(
+    model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterable[Tensor], clip: float, step: int
+) -> float:
+    """One clipped step down the gradient of the sum of `losses`; returns the gradient's norm. A loss that is
+    NaN stops the training. Experts that are balanced without a gradient are balanced then.
+
+    Each loss is asked for after the gradient of the one before was added and its graph was given up. So a
+    batch in portions takes the memory of one portion (gradient accumulation).
+    """
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    for loss in losses:
+        if not torch.isfinite(loss):
+            raise Diverged(
+                f"the loss is {loss.item()} at step {step}. Try a smaller learning rate, a longer warm-up, "
+                "or look for a division by zero or a row that may look at nothing in what you wrote."
+            )
+        loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
     _balance(model)
@@ -116,7 +123,7 @@ def train(
             group["lr"] = rate
         tokens, mask = batch_at(step)
         loss = loss_of(model, tokens, mask)
-        norm = update(model, optimizer, loss + balance_loss(model), plan.clip, step)
+        norm = update(model, optimizer, [loss + balance_loss(model)], plan.clip, step)
         yield Record(step, loss.item(), rate, norm, int((tokens != PADDING).sum()))
         if checkpoint and ((step + 1) % save_every == 0 or step + 1 == plan.steps):
             _keep(checkpoint, model, optimizer, plan, step + 1)

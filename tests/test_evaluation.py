@@ -67,9 +67,20 @@ def test_an_estimate_s_interval_is_that_of_95_percent():
     assert 0.5 - found.low == pytest.approx(1.96 * error, rel=0.15)
 
 
-def test_an_estimate_of_nothing_is_refused():
+def test_how_far_kinds_lie_apart_does_not_widen_the_interval():
+    """Two kinds, one easy and one hard, and in each half of the problems are 0.1 easier than the others."""
+    found = estimate([0.1, 0.2] * 50 + [0.8, 0.9] * 50, kinds=2)
+    assert found.mean == pytest.approx(0.5)
+    assert found.high - 0.5 == pytest.approx(1.96 * 0.05 / 200**0.5, rel=0.15)
+    assert estimate([0.0] * 8 + [1.0] * 8, kinds=2).low == 0.5
+    assert estimate([0.0] * 8 + [1.0] * 8).low < 0.4
+
+
+def test_an_estimate_of_nothing_or_of_uneven_kinds_is_refused():
     with pytest.raises(ValueError, match="no problem"):
         estimate([])
+    with pytest.raises(ValueError, match="3 problems cannot be as many of each of 2 kinds"):
+        estimate([0.0, 0.5, 1.0], kinds=2)
 
 
 def test_decomposition_adds_up_to_pass_at_1():

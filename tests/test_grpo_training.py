@@ -68,6 +68,22 @@ def test_without_contrast_nothing_moves_and_the_record_says_so():
     assert [record.gradient_norm for record in records] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("reward", [0.1, 0.3, 1.2, 1.3])
+def test_rewards_that_are_all_the_same_teach_nothing_whatever_they_are(reward):
+    """In groups of eight the rounded mean of some of these is not the reward itself."""
+    paid = {"always": (reward, lambda problem, reading: Score(1.0))}
+    model, records = run(replace(PLAN, group_size=8), rewards=paid)
+    assert torch.equal(weights(model), weights(LanguageModel(CONFIG)))
+    assert [record.tokens_trained for record in records] == [0, 0]
+
+
+def test_there_are_as_many_updates_as_were_asked_for():
+    plan = replace(PLAN, updates=6)
+    portions = list(grpo_training._mini_batches(16, plan, torch.Generator().manual_seed(0)))
+    assert sorted(len(rows) for rows in portions) == [2, 2, 3, 3, 3, 3]
+    assert sorted(torch.cat(portions).tolist()) == list(range(16))
+
+
 def test_with_one_update_the_ratio_is_one_and_the_clip_never_acts():
     _, records = run()
     assert all(record.ratio_max == pytest.approx(1, abs=1e-4) for record in records)
@@ -96,6 +112,38 @@ def test_the_variants_train_too(variant):
     _, records = run(replace(PLAN, variant=variant))
     assert all(math.isfinite(record.gradient_norm) for record in records)
     assert records[0].gradient_norm > 0
+
+
+@pytest.mark.parametrize("variant", [Variant(), DR_GRPO, Variant(normaliser="token"), Variant(beta=0.5)])
+def test_micro_batches_change_the_memory_and_not_the_update(variant, monkeypatch):
+    plan = replace(PLAN, variant=variant, updates=2, max_new=9)
+    made = {}
+    for rows in (1, 3, 100):
+        monkeypatch.setattr(grpo_training, "MICRO_BATCH", rows)
+        model, records = run(plan, reference=LanguageModel(CONFIG))
+        made[rows] = weights(model), records
+    whole, records = made.pop(100)
+    for moved, theirs in made.values():
+        assert torch.allclose(moved, whole, atol=2e-4)
+        assert [record.tokens_trained for record in theirs] == [record.tokens_trained for record in records]
+        for name in ("kl", "ratio_mean", "ratio_max", "clipped", "loss", "gradient_norm"):
+            ours, other = ([getattr(r, name) for r in many] for many in (records, theirs))
+            assert other == pytest.approx(ours, rel=1e-3, abs=1e-5)
+
+
+def test_no_more_than_a_micro_batch_goes_through_the_model_at_once_in_an_update(monkeypatch):
+    monkeypatch.setattr(grpo_training, "MICRO_BATCH", 3)
+    shapes, real = [], grpo_training.policy_logprobs
+
+    def watched(model, batch, *more):
+        shapes.append((len(batch.problems), batch.mask.shape[1]))
+        return real(model, batch, *more)
+
+    monkeypatch.setattr(grpo_training, "policy_logprobs", watched)
+    run(replace(PLAN, steps=1))
+    assert max(rows for rows, _ in shapes) == 3
+    assert len(shapes) > 1
+    assert [width for _, width in shapes] == sorted(width for _, width in shapes)
 
 
 def test_completions_that_are_only_an_end_token_do_no_harm():

@@ -63,6 +63,7 @@ def test_parts_together_weigh_problems_alike_and_modes_by_how_often_they_occur()
     half = result(rollouts_of(("run", 3), 2, worked_once), 2)
     both = together({("calc", 2): right, ("run", 3): half})
     assert both.per_problem == (1, 1, 1, 0.5, 0.5, 0.5)
+    assert str(both.pass_at_1) == "0.75 [0.75, 0.75]"  # each part's problems are alike
     assert both.parts.works == pytest.approx(0.75)
     assert both.parts.right_when_working == pytest.approx(1)
     assert both.parts.pass_at_1 == pytest.approx(both.pass_at_1.mean)

@@ -4,6 +4,7 @@ import pytest
 
 from pocketr1.rewards import (
     ACCURACY_AND_FORMAT,
+    ACCURACY_FORMAT_AND_LANGUAGE,
     correctness,
     flawed_verifier,
     language_consistency,
@@ -80,6 +81,18 @@ def test_tidiness_asks_for_tags_in_order():
     assert paid(tidiness, WORKED) == 1
     assert paid(tidiness, RIGHT) == 0
     assert paid(tidiness, WORKED.replace("<think> ", "")) == 0
+
+
+@pytest.mark.parametrize("completion", ["then " * 72, "wait wait wait <end>", "<think> then rev 1 2 <end>"])
+def test_thinking_without_an_answer_is_paid_nothing_in_whatever_language(completion):
+    value, parts = total(ACCURACY_FORMAT_AND_LANGUAGE, PROBLEM, read(completion, "<end>" in completion))
+    assert value == 0
+    assert all(score.why for score in parts.values())
+
+
+def test_a_tag_inside_the_answer_is_not_tidy():
+    assert paid(tidiness, f"<think> </think> <answer> <think> </think> {ANSWER} </answer> <end>") == 0
+    assert paid(tidiness, f"<think> </think> <answer> {ANSWER} <think> </answer> <end>") == 0
 
 
 def test_language_consistency_is_a_share_and_silence_earns_nothing():

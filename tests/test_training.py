@@ -78,7 +78,7 @@ def test_a_loss_that_is_not_a_number_stops_with_what_to_try():
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     loss = model(torch.zeros(1, 2, dtype=torch.long)).sum() * float("nan")
     with pytest.raises(Diverged, match="step 3.*smaller learning rate"):
-        update(model, make_optimizer(model, 0.1), loss, 1.0, step=3)
+        update(model, make_optimizer(model, 0.1), [loss], 1.0, step=3)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
@@ -86,9 +86,22 @@ def test_gradients_are_clipped_to_a_norm_and_the_norm_before_is_told():
     model = torch.nn.Linear(1, 1, bias=False)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     start = model.weight.item()
-    norm = update(model, optimizer, 5 * model.weight.sum(), clip=0.5, step=0)
+    norm = update(model, optimizer, [5 * model.weight.sum()], clip=0.5, step=0)
     assert norm == pytest.approx(5)
     assert start - model.weight.item() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_losses_add_up_and_each_is_made_when_the_gradient_of_the_one_before_is_there():
+    model = torch.nn.Linear(1, 1, bias=False)
+    seen = []
+
+    def losses():
+        for factor in (2.0, 3.0):
+            seen.append(None if model.weight.grad is None else model.weight.grad.item())
+            yield factor * model.weight.sum()
+
+    assert update(model, torch.optim.SGD(model.parameters(), lr=1.0), losses(), clip=9.0, step=0) == 5
+    assert seen == [None, 2.0]
 
 
 def test_only_matrices_decay():

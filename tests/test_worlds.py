@@ -535,6 +535,7 @@ def test_an_empty_answer_is_an_answer_and_a_wrong_one():
 )
 def test_tidiness(thinking, tidy):
     assert read(f"{thinking} <answer> 4 </answer>").tidy == tidy
+    assert not read(f"{thinking} <answer> <think> </think> 4 </answer>").tidy
 
 
 def test_languages_are_counted_in_the_thinking_alone():

@@ -11,10 +11,10 @@ class Reading:
     """A completion as it was read.
 
     `answer` is what stands in the one closed answer at its end, or None, and then `why` says what is
-    wrong. `tidy`: it is exactly <think> ... </think> <answer> ... </answer>; the thinking may be empty.
-    `steps` is how many steps were begun before the answer, `waits` how many were taken back, `words` how
-    many words of each language the thinking has. `completion` are its words up to the end word, which is the
-    last of them if the model wrote one.
+    wrong. `tidy`: it is exactly <think> ... </think> <answer> ... </answer>, with no other tag; thinking and
+    answer may be empty. `steps` is how many steps were begun before the answer, counted by the word that
+    begins one, `waits` how many were taken back, `words` how many words of each language the thinking has.
+    `completion` are its words up to the end word, which is the last of them if the model wrote one.
     """
 
     answer: tuple[str, ...] | None
@@ -27,7 +27,7 @@ class Reading:
 
     @property
     def worked(self) -> bool:
-        """Whether at least one step was written before the answer."""
+        """Whether at least one step was begun before the answer."""
         return self.steps > 0
 
     def consistency(self, language: str) -> float:
@@ -50,7 +50,7 @@ def read(completion: Sequence[str] | str, ended: bool = True) -> Reading:
     return Reading(
         answer,
         why,
-        tidy=answer is not None and is_tidy(thinking),
+        tidy=answer is not None and is_tidy(thinking) and not set(answer) & set(TAGS),
         steps=sum(thinking.count(known.then) for known in LANGUAGES.values()),
         waits=sum(thinking.count(known.wait) for known in LANGUAGES.values()),
         words={
