@@ -111,7 +111,7 @@ WHOLE_CURVE = Claim(
 
 NEW_SKILL = Claim(
     name="new_skill_needs_a_teacher",
-    statement="A teacher brings a skill that the small model's corpus lacks; its own RL does not.",
+    statement="A teacher brings more of a skill that the small model's corpus lacks than its own RL does.",
     published="Limit of RLVR (arXiv 2504.13837v2, section 4.2): RL stays within what the base can reach in "
     "many tries, distillation adds to it; R1-Distill-Qwen-7B on Minerva",
     here=f"a small model that has read {FULL.narrow_plan.steps} steps of `calc` alone, and never a problem "

@@ -10,7 +10,7 @@
 Every arm is trained on `calc` and `run` unless it says otherwise, and is trained when it is first asked for.
 It leaves one file, with its answers to test problems in it; so claims that share arms share their training,
 and a run that was stopped goes on after the last arm that was finished. The files are kept in the learner's
-folder, under the seed and a digest of this module.
+folder, under the seed and a digest of this module and of the library.
 """
 
 import sys
@@ -37,7 +37,7 @@ from ..workbook.files import work_folder
 from ..worlds import TEXTBOOK, WEB, Document, Recipe, corpus
 from ..worlds.corpus import stream_of_documents
 from .answers import KEPT, Answers, answer
-from .recorded_results import digest
+from .recorded_results import digest, library
 
 AnyRecord = Record | GrpoRecord
 CALC, RUN, WRITE = (
@@ -167,7 +167,7 @@ class Family:
 @cache
 def family(seed: int, size: Size = FULL) -> Family:
     """The family of a seed, at this size, from this version of the experiment."""
-    key = digest(sys.modules[__name__], repr(size))
+    key = digest(sys.modules[__name__], repr(size) + library())
     return Family(seed, size, work_folder() / "claims" / f"seed {seed}, {key}")
 
 

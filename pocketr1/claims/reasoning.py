@@ -115,8 +115,8 @@ MISLEADS = "Worked answers are in the base's corpus: the world contains what RL 
 
 REWARD = Claim(
     name="grpo_raises_pass_at_1",
-    statement="GRPO with a true reward raises pass@1 and the length of answers; with a random reward it "
-    "does not.",
+    statement="GRPO with a true reward raises pass@1, and the length of answers, more than a random reward "
+    "does.",
     published="DeepSeek-R1-Zero (arXiv 2501.12948v1, table 2 and figure 3): AIME 2024 from 15.6 to 71.0 "
     "(77.9 in v2), answers from hundreds to thousands of tokens, 10,400 steps (v2), a model of 671B "
     "parameters",

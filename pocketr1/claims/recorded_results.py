@@ -23,6 +23,9 @@ TEXT_CONSTANTS = ("SETTING", "ARMS", "CHOSEN", "MISLEADS", "TRIED")
 SHARED_BY_ALL = ("claim", "recorded_results")
 """The modules that say what a claim is, and keep results. No experiment is written in them."""
 FOLDER = Path(__file__).parent / "recorded"
+LIBRARY = Path(__file__).parents[1]
+NOT_RUN = {"workbook", "checks", "claims", "__main__.py"}
+"""The parts of the package that no experiment runs on."""
 
 
 def read(claim: Claim, folder: Path = FOLDER) -> dict[int, SeedRecord]:
@@ -61,6 +64,16 @@ def digest(module: ModuleType, settings: str = "") -> str:
     return hashlib.sha256("".join([*dumps, settings]).encode()).hexdigest()[:16]
 
 
+def library() -> str:
+    """A digest of the library that experiments run on, without its docstrings: arms that another one trained
+    are not taken for its own."""
+    files = [
+        path for path in sorted(LIBRARY.rglob("*.py")) if not set(path.relative_to(LIBRARY).parts) & NOT_RUN
+    ]
+    dumps = [_without_texts(ast.parse(path.read_text(encoding="utf-8"))) for path in files]
+    return hashlib.sha256("".join(dumps).encode()).hexdigest()[:16]
+
+
 def _with_imports(module: ModuleType) -> Iterator[ModuleType]:
     """A module, and then those of this folder that it imports, and so on."""
     yield module
@@ -91,7 +104,13 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of the course that is being run, marked where files were changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    found = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"
+    """The commit of the course that is being run, marked where its code was changed since. (Each seed that is
+    recorded changes a file of results: those do not count.)"""
+    name = _git("describe", "--always", "--abbrev=12")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", str(LIBRARY), f":!{FOLDER}")
+    return (name + ("-dirty" if changed else "")) or "unknown"
+
+
+def _git(*command: str) -> str:
+    """What git says, or nothing where there is no repository."""
+    return subprocess.run(["git", *command], cwd=LIBRARY, capture_output=True, text=True).stdout.strip()
