@@ -99,6 +99,9 @@ def claims(arguments: Arguments) -> int:
         print(f"there is no claim {unknown[0]}; there are {', '.join(published.CLAIMS)}", file=sys.stderr)
         return 2
     chosen = [published.CLAIMS[name] for name in names]
+    if running and not chosen:
+        print(f"name the claims to run; there are {', '.join(published.CLAIMS)}", file=sys.stderr)
+        return 2
     if running:
         torch.set_num_threads(1)  # what is trained depends on it
         for line in published.run(chosen):

@@ -1,5 +1,5 @@
-"""Weights in files that can be trusted: safetensors, with the configuration and a hash of the contents
-inside.
+"""Weights in files that can be trusted: safetensors, with the configuration and a hash of the weights
+inside. (The hash is of the weights alone: what else is said `about` them is not covered.)
 
 A file that is damaged, or was made by something else, is refused by name. Nothing in it is ever executed.
 """
@@ -66,7 +66,18 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path} cannot be read ({error}): make or copy it again") from error
     if MARK not in metadata:
         raise CheckpointError(f"{path} is no checkpoint of this course: it does not carry its mark")
-    header = json.loads(metadata[MARK])
-    if digest(tensors) != header["sha256"]:
+    about, fingerprint = _header(path, metadata[MARK])
+    if digest(tensors) != fingerprint:
         raise CheckpointError(f"{path} is damaged: its contents do not match its hash; make or copy it again")
-    return tensors, header["about"]
+    return tensors, about
+
+
+def _header(path: Path, text: str) -> tuple[dict[str, Any], str]:
+    """What a file says about its tensors, and their hash."""
+    try:
+        header = json.loads(text)
+        return header["about"], header["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: its header cannot be read; make or copy it again"
+        ) from error

@@ -93,6 +93,9 @@ class Experts:
         _require(
             self.experts % self.groups == 0, f"{self.experts} experts do not fill {self.groups} equal groups"
         )
+        _require(
+            1 <= self.kept_groups <= self.groups, f"{self.kept_groups} of {self.groups} groups cannot be kept"
+        )
         choice = self.experts // self.groups * self.kept_groups
         _require(1 <= self.active <= choice, f"{self.active} experts cannot be chosen from {choice}")
         _require(self.dense_layers == 0 or self.dense_width > 0, "dense layers need a dense_width")

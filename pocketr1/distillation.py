@@ -29,11 +29,11 @@ from .worlds import Document, Problem, judge, read
 def soft_loss(
     student_logits: Tensor, teacher_logits: Tensor, mask: Tensor, temperature: float = 1.0
 ) -> Tensor:
-    """Cross the student's whole distribution with the teacher's: T^2 KL(teacher || student), both at
+    """How far the student's distribution is from the teacher's: T^2 KL(teacher || student), both at
     temperature T.
 
-    Logits [batch, seq, vocab], `mask` [batch, seq], True at positions that count. Returns a scalar: the mean
-    over counted positions of the sum over the vocabulary. No gradient reaches the teacher.
+    Logits [batch, seq, vocab], `mask` [batch, seq], True at positions that count; one must at least. Returns
+    a scalar: the mean over counted positions of the sum over the vocabulary. No gradient reaches the teacher.
 
     A higher temperature shows more of what the teacher holds unlikely. It also makes gradients smaller by
     about 1/T^2; the factor T^2 undoes that, which matters where this loss stands beside another. Source:
@@ -48,10 +48,10 @@ def soft_loss(
 def reverse_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> Tensor:
     """KL(student || teacher) on what the *student* sampled: the loss of on-policy distillation.
 
-    Logits [batch, seq, vocab] of both models on the student's own completions, `mask` [batch, seq]. Returns a
-    scalar: the mean over counted positions. The student is to avoid what the teacher would not write. The
-    gradient goes through the student's probabilities, and never into the teacher. Source:
-    Agarwal et al. 2024 (arXiv 2306.13649); Gu et al. 2024 (arXiv 2306.08543).
+    Logits [batch, seq, vocab] of both models on the student's own completions, `mask` [batch, seq], True
+    at one position at least. Returns a scalar: the mean over those positions. The student is to avoid
+    what the teacher would not write. The gradient goes through the student's probabilities, and never
+    into the teacher. Source: Agarwal et al. 2024 (arXiv 2306.13649); Gu et al. 2024 (arXiv 2306.08543).
     """
     student = student_logits.log_softmax(dim=-1)
     teacher = teacher_logits.detach().log_softmax(dim=-1)

@@ -95,8 +95,8 @@ def _resampled_means(values: Tensor, seed: int, resamples: int) -> Tensor:
 class Decomposition:
     """pass@1 taken apart: pass@1 = works x right_when_working + (1 - works) x right_when_direct.
 
-    `works` is the share of samples that work step by step. A mean over no samples is given as 0, which the
-    weight in front of it removes.
+    `works` is the share of samples that work step by step. A mean over no samples is given as 0: nothing is
+    known of it, and in `pass_at_1` the weight in front of it is 0.
     """
 
     works: float
@@ -126,7 +126,8 @@ def split_gain(before: Decomposition, after: Decomposition) -> tuple[float, floa
     """What pass@1 gained, in two parts that add up to it: by choosing, and by skill.
 
     By choosing: what would have been gained by a model that works as often as the one after, and in either
-    mode is right as often as the one *before*. By skill: what is gained on top of that.
+    mode is right as often as the one *before*. By skill: what is gained on top of that. (A mode that the
+    model before never used counts as never right, for want of samples.)
 
     Work in a quarter before and always after, right in 0.4 of worked answers before and 0.7 after, and never
     right without: 0.1 becomes 0.7, and of this 0.3 is by choosing and 0.3 by skill.

@@ -8,8 +8,8 @@ zero.
 
     generate(FastWriter(model), prompts, sampling, generator)
 
-The weights are copied: make a new FastWriter after every update of the model. Nothing here has a gradient.
-Tests hold it against the readable model.
+Some weights are copied, and others are the model's own: make a new FastWriter after every update of the
+model. Nothing here has a gradient. Tests hold it against the readable model.
 """
 
 import math

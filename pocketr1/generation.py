@@ -71,9 +71,11 @@ def generate(
 ) -> Completions:
     """Write one completion to each prompt (repeat a prompt to get several).
 
-    `prompts`: lists of token ids, none empty. The same generator state gives the same tokens. Raises
-    ValueError for an empty prompt.
+    `prompts`: lists of token ids, one at least, none empty. The same generator state gives the same tokens.
+    Raises ValueError where there is no prompt, an empty one, or no token to be written.
     """
+    if not prompts or sampling.max_new < 1:
+        raise ValueError("there is nothing to write: it takes one prompt and one new token at least")
     batch, stop = len(prompts), torch.tensor(sampling.stop)
     uniforms = torch.rand(batch, sampling.max_new, generator=generator)
     new, columns = pad_left(prompts)

@@ -7,7 +7,8 @@
 Both fine-tunings start from the *base*. What the first two stages leave behind is not their model: it is the
 documents that it wrote. Each stage trains a model in place and yields records; each can be run alone.
 
-Source: DeepSeek-R1 (arXiv 2501.12948v1), section 2.3.
+Source: DeepSeek-R1 (arXiv 2501.12948v1), section 2.3. All RL here is without a KL term: R1-Zero had one,
+of weight 0.001, to a reference that was moved along.
 """
 
 import random

@@ -11,9 +11,9 @@ A program is a row of operations on a list of digits, run from left to right:
     dup      write the list twice                     4 8     -> 4 8 4 8
     again    run all that stands before it once more
 
-All but the last two lose nothing: from the result one can work back to the list. `dup` doubles the list
-and `again` the work, so a short program can ask for more than any computer has. The interpreter counts,
-and stops; it never evaluates Python.
+None of them loses anything: from the result one can work back to the list. `dup` doubles the list and
+`again` the work, so a short program can ask for more than any computer has. The interpreter counts, and
+stops; it never evaluates Python.
 """
 
 from collections.abc import Callable, Sequence

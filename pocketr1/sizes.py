@@ -50,9 +50,14 @@ DEEPSEEK_67B = ModelConfig(102_400, 8192, 95, Heads(heads=64, key_heads=8, head_
 """DeepSeek LLM 67B: arXiv 2401.02954, table 2; the baseline of V2's 93.3 %."""
 
 MIXTRAL_8X7B = ModelConfig(
-    32_000, 4096, 32, Heads(heads=32, key_heads=8, head_dim=128), Experts(8, 2, 14_336, router="softmax")
+    32_000,
+    4096,
+    32,
+    Heads(heads=32, key_heads=8, head_dim=128),
+    Experts(8, 2, 14_336, router="softmax"),
+    rope_base=1_000_000.0,
 )
-"""Mixtral 8x7B: arXiv 2401.04088, table 1."""
+"""Mixtral 8x7B: arXiv 2401.04088, table 1, and its published config.json."""
 
 LLAMA_405B = ModelConfig(
     128_256, 16_384, 126, Heads(heads=128, key_heads=8, head_dim=128), Dense(53_248), rope_base=500_000.0
@@ -66,7 +71,12 @@ QWEN25_72B = ModelConfig(
 biases, 0.8 million numbers in all, which are not counted here.)"""
 
 QWEN3_235B = ModelConfig(
-    151_936, 4096, 94, Heads(heads=64, key_heads=4, head_dim=128), Experts(128, 8, 1536, router="softmax")
+    151_936,
+    4096,
+    94,
+    Heads(heads=64, key_heads=4, head_dim=128),
+    Experts(128, 8, 1536, router="softmax"),
+    rope_base=1_000_000.0,
 )
 """Qwen3-235B-A22B: arXiv 2505.09388, and its published config.json. (Its queries and keys have norms, 24
 thousand numbers in all, which are not counted here.)"""

@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pocketr1.checkpoints import CheckpointError, digest, load, save
+from pocketr1.checkpoints import MARK, CheckpointError, digest, load, save
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
 ABOUT = {"steps": 3, "name": "small"}
@@ -77,3 +77,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         save(path, TENSORS, {"not json": object()})
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("header", ["{}", "no JSON", "[]", '{"about": {}}'])
+def test_a_header_that_cannot_be_read_is_refused_by_name(tmp_path, header):
+    path = tmp_path / "odd.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={MARK: header})
+    with pytest.raises(CheckpointError, match=r"odd\.safetensors is damaged: its header"):
+        load(path)

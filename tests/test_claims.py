@@ -1,4 +1,5 @@
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -110,7 +111,7 @@ def test_the_table_names_each_claim_and_what_luck_would_give(tmp_path):
     text = "\n".join(table([TOY, SURE], tmp_path))
     assert "toy                        not run yet" in text
     assert "any of the 2 claims" in text
-    assert "a chance of 6%" in text
+    assert "a chance of at most 6%" in text
     assert "luck" not in "\n".join(table([replace(SURE, exact=True)], tmp_path))
 
 
@@ -128,6 +129,38 @@ def test_the_commands_print_the_table_and_refuse_an_unknown_claim(capsys):
     assert "published" in capsys.readouterr().out
     assert main(["claims", "run", "nonsense"]) == 2
     assert "there is no claim nonsense" in capsys.readouterr().err
+    assert main(["claims", "run"]) == 2
+    assert "name the claims to run; there are mla_absorbed" in capsys.readouterr().err
+
+
+def test_a_commit_is_dirty_by_code_and_not_by_results(tmp_path, monkeypatch):
+    package = tmp_path / "pocketr1"
+    folder = package / "claims" / "recorded"
+    folder.mkdir(parents=True)
+    code, record = package / "grpo.py", folder / "one.json"
+    monkeypatch.setattr(results, "LIBRARY", package)
+    monkeypatch.setattr(results, "FOLDER", folder)
+    assert results.commit() == "unknown"
+    for path in (code, record):
+        path.write_text("1")
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b commit -qm one"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    clean = results.commit()
+    record.write_text("2")
+    assert results.commit() == clean and len(clean) == 12
+    code.write_text("2")
+    assert results.commit() == f"{clean}-dirty"
+
+
+def test_another_library_has_another_digest_and_another_docstring_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "LIBRARY", tmp_path)
+    found = []
+    for text in ('"""One."""\nx = 1\n', '"""Two."""\nx = 1\n', '"""One."""\nx = 2\n'):
+        (tmp_path / "grpo.py").write_text(text)
+        (tmp_path / "claims").mkdir(exist_ok=True)
+        (tmp_path / "claims" / "family.py").write_text(text)
+        found.append(results.library())
+    assert found[0] == found[1] != found[2]
 
 
 def test_latent_attention_off_the_recorded_seeds():

@@ -42,6 +42,7 @@ def test_a_foreign_configuration_is_refused_by_name(change, says):
         (lambda: Latent(2, 8, None, 8, 3, 8), "even, not 3"),
         (lambda: Experts(8, 2, 16, groups=3), "8 experts do not fill 3"),
         (lambda: Experts(8, 3, 16, groups=4, kept_groups=1), "3 experts cannot be chosen from 2"),
+        (lambda: Experts(8, 9, 16, groups=2, kept_groups=3), "3 of 2 groups cannot be kept"),
         (lambda: Experts(8, 2, 16, dense_layers=1), "dense_width"),
         (lambda: Experts(8, 2, 16, router="softmax", balance="bias"), "sigmoid routers only"),
         (lambda: Experts(8, 2, 16, router="softmax", groups=2, kept_groups=1), "limited to groups"),

@@ -122,6 +122,12 @@ def test_an_empty_prompt_is_refused(model):
         generate(model, [[2], []], Sampling(3), generator())
 
 
+@pytest.mark.parametrize(("prompts", "most"), [([], 3), ([[2]], 0)])
+def test_nothing_to_write_is_refused(model, prompts, most):
+    with pytest.raises(ValueError, match="one prompt and one new token"):
+        generate(model, prompts, Sampling(most), generator())
+
+
 def test_the_result_can_be_used_with_gradients(model):
     completions = generate(model, PROMPTS, Sampling(3), generator())
     weight = torch.ones(1, requires_grad=True)

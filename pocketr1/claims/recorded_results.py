@@ -107,7 +107,7 @@ def commit() -> str:
     """The commit of the course that is being run, marked where its code was changed since. (Each seed that is
     recorded changes a file of results: those do not count.)"""
     name = _git("describe", "--always", "--abbrev=12")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", str(LIBRARY), f":!{FOLDER}")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", str(LIBRARY), f":(exclude){FOLDER}")
     return (name + ("-dirty" if changed else "")) or "unknown"
 
 

@@ -61,8 +61,9 @@ def luck(claims: Sequence[Claim]) -> Iterator[str]:
     directions = sum(not claim.exact for claim in claims)
     if directions:
         yield (
-            f"If there were nothing in any of the {directions} claims that are decided by direction, "
-            f"at least one would come out as true with a chance of {false_success(directions):.0%}."
+            f"If there were nothing in any of the {directions} claims that are decided by direction, and "
+            "they were independent of each other, at least one would come out as true with a chance of at "
+            f"most {false_success(directions):.0%}."
         )
 
 

@@ -3,9 +3,9 @@
     direct  <answer> 4 5 1 7 </answer>
     worked  <think> 4 8 2 1 then rev 1 2 8 4 then add3 4 5 1 7 </think> <answer> 4 5 1 7 </answer>
 
-Worked text starts by copying the list. From there on, each list stands six words after the list it is
-made from, and so does the answer. A small model learns such a fixed distance in a minute; where the
-distance changed with the level, it learned nothing in ten times as long.
+Worked text starts by copying the list. From there on, where nothing goes wrong, each list stands six
+words after the list it is made from, and so does the answer. A small model learns such a fixed distance
+in a minute; where the distance changed with the level, it learned nothing in ten times as long.
 
 A worked document may go wrong, as text in the world does: a slip is one wrong digit, on which the rest is
 built; a slip that is noticed is taken back (`then rev 1 2 9 4 wait rev 1 2 8 4`); a step may be done
