@@ -148,7 +148,8 @@ SCOPE_AND_LOSS = Claim(
 
 SCOPE_AND_SKILLS = Claim(
     name="batch_wise_specialisation",
-    statement="Balancing each batch lets experts specialise more in skills than balancing each sequence does.",
+    statement="Balancing each batch lets experts specialise more in skills than balancing each sequence "
+    "does.",
     published="DeepSeek-V3 (arXiv 2412.19437), section 4.5.3, without a number: a batch-wise loss does not "
     "force balance within each sequence, which lets experts specialise in domains",
     here=f"{SETTING}: the same auxiliary loss over each document or over the 24 documents of a batch, with "

@@ -148,8 +148,9 @@ WRONG_ANSWERS = Claim(
     f"{SIMILAR}",
     misleads="an answer here has at most 72 tokens, and its length follows from the number of steps in the "
     "question: there is little room for rambling. A wrong answer given directly is short, so a model that "
-    "works less often has shorter wrong answers: that is why worked ones alone decide. The two losses differ "
-    "in scale, which AdamW takes away for the most part",
+    "works less often has shorter wrong answers: that is why worked ones alone decide. A model that is more "
+    "often right errs on harder questions, whose worked answers are longer: that hides an effect. The two "
+    "losses differ in scale, which AdamW takes away for the most part",
     tried="On seed 100, all wrong answers had 34.0 tokens after GRPO and 32.5 after Dr. GRPO, of which "
     "some were direct; worked ones 34.1 and 36.5, the other way round. Which of the two decides was "
     "chosen then, for the reason above. On seed 101: worked ones 33.3 and 35.6",
