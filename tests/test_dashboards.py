@@ -41,7 +41,7 @@ def test_the_first_step_comes_out_as_it_was_recorded(letter):
 
 
 def test_the_healthy_trainer_learns_with_a_loss_of_about_zero():
-    assert HEALTHY["accuracy"][0] < 0.3 < 0.7 < late(HEALTHY, "accuracy")
+    assert HEALTHY["accuracy"][0] < 0.3 < 0.65 < late(HEALTHY, "accuracy")
     assert HEALTHY["reward"] == HEALTHY["accuracy"]
     assert max(abs(loss) for loss in HEALTHY["loss"]) < 0.02
 
@@ -63,7 +63,7 @@ def test_without_a_gradient_nothing_moves_though_groups_have_contrast():
 def test_a_fooled_verifier_pays_ever_more_for_what_is_never_right():
     log = LOGS["C"]
     assert max(log["accuracy"]) > 0.7
-    assert late(log, "reward") > 0.9 > 0.1 > late(log, "accuracy")
+    assert late(log, "reward") > 0.8 > 0.1 > late(log, "accuracy")
     (problem,) = problems("calc", 2, 1, seed=0)
     assert dashboards.as_far_as_it_goes(problem, problem.answer)
     assert dashboards.as_far_as_it_goes(problem, problem.answer[:1])
