@@ -76,7 +76,7 @@ explore(look_at, question=Choice("question", tuple(names), names[1]), step=Choic
 # *You read this without a kernel, for example on GitHub?* Then you see step 0: four digits at once, and wrong. At
 # step 20 it writes `then mul7 6 9 2 1 then add3 9 2 5 4 then tot 9 1 6 0`: it works, and slips in one digit (7 · 9
 # = 63). At step 60: `then mul7 6 9 2 3 then add3 9 2 5 6 then tot 9 1 6 2`, which is right. Of all its answers to
-# test problems, 0.10 are right at step 0, 0.43 at step 20 and 0.82 at step 60.
+# test problems, 0.10 are right at step 0, 0.43 at step 20 and 0.83 at step 60.
 #
 # This is R1-Zero in small, recorded from a run of some minutes. In lesson 09 you run it yourself, on code that
 # you wrote. There you also ask what it proves: worked answers were in what the model had read, so it may have

@@ -13,7 +13,7 @@
 # > **The way:** by hand → answers → programs → a bandit → the noise → stop line → sampled words → right or
 # > wrong → many tries → the hole → a bandit to play with
 #
-# There are **two sittings**, of about 55 and 40 minutes, with a stop line between them.
+# There are **two sittings**, of about 65 and 45 minutes, with a stop line between them.
 
 # %% key="setup"
 import inspect
@@ -54,10 +54,10 @@ predict("hole", "...")
 predict("guesses", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Minutes, first sitting: opening 3, by hand 7, answers 10, programs 11, a bandit 9, the noise
-# 15. Second sitting: sampled words 9, right or wrong 5, many tries 9, the hole 11, the rest 6. That is 95 in
+# **For teachers.** Minutes, first sitting: opening 3, by hand 7, answers 12, programs 16, a bandit 10, the noise
+# 16. Second sitting: sampled words 10, right or wrong 5, many tries 10, the hole 14, the rest 7. That is 110 in
 # all; with the four core exercises alone (`exact_reward`, `reinforce_loss`, `subtract_baseline`,
-# `token_logprobs`) about 65.
+# `token_logprobs`) about 75.
 #
 # Ask for the first prediction by a show of hands: does the share of right answers rise, stay, or fall? Many
 # say that it rises more slowly. Write down the counts, and do not answer.

@@ -176,6 +176,23 @@ print(f"\nas one group of 16: right {whole[0]:.2f}, wrong {whole[7]:.2f}, whatev
 # it is too hard.
 #
 # </details>
+#
+# **Is it exactly nothing?** On paper, yes. A computer rounds. Let all eight earn 1.3, as they do when three rewards are
+# added and all is well. Look at their advantages:
+
+# %% key="rounded" exempt="processors round in another order"
+for reward in (1.0, 1.1, 1.3, 0.1):
+    same = torch.full((8,), reward)
+    print(f"eight rewards of {reward}: advantage {grpo.group_advantages(same, group_size=8)[0].item():+.4f}")
+
+# %% [markdown]
+# The mean of eight times 1.3 comes out one rounding step away from 1.3, about 0.0000001. The standard deviation is as
+# small, and next to it 0.000001 is not much. The quotient is no longer small. (Where you see zeros only, your processor
+# added in another order.)
+#
+# Our own trainer had this fault. A model that was nearly always right had its perfect answers pushed *down*, and the loss
+# showed nothing. Now the trainer asks first whether a group has any contrast, and leaves silent groups out. You will write
+# that question in lesson 09.
 
 # %% [markdown]
 # **What the division does.** Let a share $p$ of a group be right. How hard does the group push, that is, how
@@ -966,10 +983,11 @@ dashboard("E", "trainer E")
 #   two, and most of the other groups are silent.
 # - **No gradient**: in the ratio, the old log-probabilities were replaced by the new ones. Ratio 1, gradient 0.
 # - **Fooled verifier**: it compared digit with digit, and stopped where the shorter of the two lists ended. (In
-#   Python: `zip`.) For some fifteen steps the model learns honestly. Then it finds out that an *empty* answer is paid
-#   too. At the end it is paid always, and never right. This is what it writes then:
-#   `<think> 2 3 5 0 deinde add5 7 8 0 5 deinde mul3 1 4 0 5 </think> <answer> </answer> <end>`. It works the question
-#   out, without a mistake, and keeps the answer to itself: there, nothing can go wrong.
+#   Python: `zip`.) For some eighteen steps the model learns honestly. Then it finds out that *one* digit is paid too,
+#   if it is the first one. At the end it is paid for nearly all of its answers, and none of them is right. Asked
+#   `quaere run rev add1 : 2 3 6 4 ?` it writes
+#   `<think> 2 3 6 4 deinde rev 4 6 3 3 deinde add1 5 7 4 4 </think> <answer> 5 </answer> <end>`. It works the question
+#   out, and keeps three digits to itself. One of them was wrong: what is not said cannot cost anything.
 # - **Learning rate**: two and a half times the healthy one. That is all.
 # - **Strong pull**: β = 2. The reward asks for change, k3 forbids it, and k3 wins.
 #

@@ -10,7 +10,7 @@
 # > **The way:** the base → who can learn → training → reading → **stop line** → lengths → taken apart → a coin
 # > → many tries → a vote → more than one seed → the real one
 #
-# The lesson has **two sittings**, of about 35 and 55 minutes. In the first the model learns. In the second you
+# The lesson has **two sittings**, of about 35 and 65 minutes. In the first the model learns. In the second you
 # ask what it learned.
 
 # %% key="setup"
@@ -63,10 +63,10 @@ begin("09_r1_zero", globals())
 predict("length", "...")
 
 # %% [markdown] tags=["teacher"]
-# **For teachers.** Minutes, first sitting: opening 4, the base 5, who can learn 11, training 7, reading 7.
-# Second sitting: lengths 5, taken apart 19, a coin 11, many tries 6, a vote 8, more than one seed 2, the real
-# one and the end 5. That is 90 in all, and it is brisk. The core exercises alone (`groups_with_contrast`, `decompose`,
-# `split_gain`) take about 75.
+# **For teachers.** Minutes, first sitting: opening 4, the base 5, who can learn 12, training 7, reading 8.
+# Second sitting: lengths 6, taken apart 23, a coin 13, many tries 7, a vote 8, more than one seed 2, the real
+# one and the end 5. That is 100 in all. The core exercises alone (`groups_with_contrast`, `decompose`,
+# `split_gain`) take about 80.
 #
 # Collect the predictions on the board: share of right answers, and length. Nearly all rooms get the direction
 # of both. Then ask the question of the day: *if answers get longer, does the model think longer?* Leave it open.
@@ -905,7 +905,7 @@ show(fig, alt=f"""What RL adds to pass@k, for k = 1, 4, 16 and 64. Circles are r
 #   we look for no "aha" moment here.
 # - **The tags are paid.** See *Training*: the reward for the format pulls towards `<think>`, though one run did without.
 # - **20 steps.** The recorded run of 60 was still gaining at its end. What RL does in 10,000 steps is not seen.
-# - **Two languages that are alike.** The recorded R1-Zero mixes its two languages: 0.58 of its language words are in the
+# - **Two languages that are alike.** The recorded R1-Zero mixes its two languages: 0.59 of its language words are in the
 #   question's. Nothing pays for the others to go. Lesson 10 begins there.
 # - **Few problems.** 48 problems, six of a kind. An interval for pass@1 reaches 0.02 to 0.07 to either side, and further for
 #   a single kind.

@@ -841,7 +841,7 @@ print(f"{len(gaps)} worked answers of the small base leave out a step; {sum(gaps
 #   are written, and here a rule can write such documents.
 #
 # In the course's long run (500 steps, with `write` among the problems) it came out so: teacher 0.78, faultless 0.77,
-# own samples 0.68, no teacher 0.32. So a teacher is a *way to get complete, right, worked documents*. In our world a
+# own samples 0.67, no teacher 0.33. So a teacher is a *way to get complete, right, worked documents*. In our world a
 # rule of ten lines writes them too. For a proof or a program, nobody has such a rule. There a model that is often
 # right, and a verifier, are a way to come by them. And see what the verifier can do: it looks at the end alone. It
 # finds a missing step only where its author could not do without it. The author of the corpus could. So can a large

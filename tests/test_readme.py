@@ -33,8 +33,8 @@ def test_the_readme_says_what_exists():
 
 def test_the_readme_gives_the_hours_of_the_course():
     path = COURSE.paths[-1]
-    hours = f"{round(path.minutes / 60)} hours of lessons, {path.hours} with breaks: under three"
-    assert hours in README and path.hours / 10 < 3
+    hours = f"{round(path.minutes / 60)} hours of lessons, {path.hours} with breaks: three hours a\n  week"
+    assert hours in README and path.hours == 10 * 3
 
 
 def test_the_afternoon_s_clock_adds_up():
