@@ -177,8 +177,9 @@ print(f"\nas one group of 16: right {whole[0]:.2f}, wrong {whole[7]:.2f}, whatev
 #
 # </details>
 #
-# **Is it exactly nothing?** On paper, yes. A computer rounds. Let all eight earn 1.3, as they do when three rewards are
-# added and all is well. Look at their advantages:
+# **Is it exactly nothing?** On paper, yes. A computer rounds. Let all eight earn 1.3, as they do when three rewards
+# are added (1 for right, 0.1 for the format, 0.2 for the language) and all is well. Or 1.1, without the language; or
+# 0.1, for the format alone. Look at their advantages:
 
 # %% key="rounded" exempt="processors round in another order"
 for reward in (1.0, 1.1, 1.3, 0.1):
@@ -186,12 +187,14 @@ for reward in (1.0, 1.1, 1.3, 0.1):
     print(f"eight rewards of {reward}: advantage {grpo.group_advantages(same, group_size=8)[0].item():+.4f}")
 
 # %% [markdown]
-# The mean of eight times 1.3 comes out one rounding step away from 1.3, about 0.0000001. The standard deviation is as
-# small, and next to it 0.000001 is not much. The quotient is no longer small. (Where you see zeros only, your processor
+# The mean of eight times 1.3 comes out one rounding step away from 1.3, about 0.0000001. It is divided by a standard
+# deviation that is as small, or zero, plus 0.000001. That is eight times the rounding step, and still tiny. So the
+# quotient is about a tenth. (Where you see zeros only, your processor
 # added in another order.)
 #
-# Our own trainer had this fault. A model that was nearly always right had its perfect answers pushed *down*, and the loss
-# showed nothing. Now the trainer asks first whether a group has any contrast, and leaves silent groups out. You will write
+# Our own trainer had this fault. A model that was nearly always right had its perfect answers pushed *down* (other
+# numbers round the other way, and are pushed up), and the loss showed nothing. Now the trainer asks first whether a
+# group has any contrast, and gives silent groups an advantage of exactly 0. You will write
 # that question in lesson 09.
 
 # %% [markdown]
@@ -904,7 +907,8 @@ for name, says in FAULTS.items():
     print(f"{name:16} {says}")
 
 # %% [markdown]
-# Eight gauges. In grey, a healthy trainer. (`accuracy` is judged by the true verifier, whatever the trainer itself
+# Eight gauges, two of which show two numbers; so the table below has ten rows. In grey, a healthy trainer.
+# (`accuracy` is judged by the true verifier, whatever the trainer itself
 # was paid by. Where no group has contrast there is no update: the last four gauges show nothing, and the table has 0,
 # or 1 for the ratio.)
 
@@ -956,21 +960,23 @@ dashboard("E", "trainer E")
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# In two of them the policy stands still from the first step on. In two, accuracy ends at zero. One learns, and then
+# In two of them accuracy stays where it began. In two, accuracy ends at zero. One learns, and then
 # stops getting better.
 #
 # </details>
 # <details><summary>A bigger hint</summary>
 #
 # A: compare the lengths of right and wrong answers with each other. B: the gradient, and the share of silent groups.
-# C: the first gauge. D: the last gauge, against the grey line. E: the loss, and the gradient.
+# C: the first gauge. D: the last gauge, where it has dots, against the grey line. E: the loss, and the gradient.
 #
 # </details>
 # <details><summary>The way to the solution</summary>
 #
-# A's answers all end at 25 or 26 tokens, right or wrong. B's gradient is exactly zero, although most groups have
-# contrast. C is paid for what is not right. D's clip acts on far more tokens than the healthy one's. E's loss is not
-# about zero, and its gradient is large, and yet nothing moves. In full: `solution("diagnoses")`.
+# Nearly all of A's answers end at 25 or 26 tokens, right or wrong. B's gradient is exactly zero, although most groups
+# have
+# contrast. C is paid for what is not right. Where D has an update at all, its clip acts on far more tokens than the
+# healthy one's. E's loss is not
+# about zero, and its gradient is large, and yet accuracy stays where it was. In full: `solution("diagnoses")`.
 #
 # </details>
 
@@ -983,8 +989,8 @@ dashboard("E", "trainer E")
 #   two, and most of the other groups are silent.
 # - **No gradient**: in the ratio, the old log-probabilities were replaced by the new ones. Ratio 1, gradient 0.
 # - **Fooled verifier**: it compared digit with digit, and stopped where the shorter of the two lists ended. (In
-#   Python: `zip`.) For some eighteen steps the model learns honestly. Then it finds out that *one* digit is paid too,
-#   if it is the first one. At the end it is paid for nearly all of its answers, and none of them is right. Asked
+#   Python: `zip`.) For some sixteen steps the model learns honestly. Then it finds out that *one* digit is paid too,
+#   if it is the first one. In the last step it is paid for 95 of 100 answers, and none of them is right. Asked
 #   `quaere run rev add1 : 2 3 6 4 ?` it writes
 #   `<think> 2 3 6 4 deinde rev 4 6 3 3 deinde add1 5 7 4 4 </think> <answer> 5 </answer> <end>`. It works the question
 #   out, and keeps three digits to itself. One of them was wrong: what is not said cannot cost anything.
@@ -1000,15 +1006,17 @@ for letter in ("healthy", "A", "B", "C", "D", "E"):
     print(f"{letter:8} loss, mean of the last 10 steps: {late:+.4f}   accuracy at the end: {right[-1]:.2f}")
 
 # %% [markdown]
-# That was the loss of all six. One of the faults is a part of the loss, and shows there. Of the others it says nothing.
+# That was the loss of all six. One of the faults is a part of the loss, and shows there. Of the others its mean says
+# nothing. (B's is 0 in every single step: with four updates a batch, that is suspicious.)
 
 # %% [markdown] tags=["teacher"]
 # **For teachers.** Do this one together, on the wall: one dashboard at a time, and the room may ask for a gauge before
 # you show it. Which gauge they ask for first is what they have learnt.
 #
-# What people get wrong: B and E, which both stand still; D is taken for a wrong sign. With a wrong sign, in our
+# What people get wrong: B and E, whose accuracy stays where it was in both; D is taken for a wrong sign. With a wrong
+# sign, in our
 # trial, accuracy fell to zero as well, but the clip was no busier than the healthy one's in the first step, and the
-# policy grew undecided: its entropy doubled.
+# policy grew undecided: its entropy doubled. (D's rises too, by a fifth.)
 #
 # Ask the room: C's curve of rewards is the best of all. Who would have stopped that training?
 

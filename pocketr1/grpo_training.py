@@ -175,8 +175,8 @@ def _to_learn_from(sampled: Rollouts, plan: GrpoPlan) -> Rollouts:
 def _advantages(rollouts: Rollouts, plan: GrpoPlan) -> Tensor:
     """The group advantages, with exact zeros where all rewards of a group are equal.
 
-    Eight rewards of 1.3 have a mean that is one rounding away from 1.3, and a standard deviation of as much.
-    The division makes an advantage of -0.12 of it.
+    Eight rewards of 1.3 have a mean that is one rounding away from 1.3, and a standard deviation of as much,
+    or of 0. The division makes an advantage of -0.1 of it.
     """
     advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
     contrast = groups_with_contrast(rollouts.rewards, plan.group_size).repeat_interleave(plan.group_size)
