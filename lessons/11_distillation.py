@@ -887,7 +887,7 @@ print(f"{len(gaps)} worked answers of the small base leave out a step; {sum(gaps
 # > → **more seeds** → many tries → a new skill → on-policy → what R1 compared → whose code
 #
 # *What we do now:* look at seeds that ran before. *Why:* yours is one, and seeds can lie far apart. In the
-# course's long run the distilled student reached 0.78, 0.49 and 0.66 on three of them (`docs/story.md`).
+# course's long run the distilled student reached 0.78, 0.50 and 0.66 on three of them (`docs/story.md`).
 #
 # For three claims about distillation a rule was written down before the seeds were run. Each seed has its own
 # small base, its own teacher, its own traces and its own RL. `python start.py claims NAME` prints one in
