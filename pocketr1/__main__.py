@@ -119,22 +119,27 @@ def train(arguments: Arguments) -> int:
     """Train the whole story from nothing: base, R1-Zero, R1, a distilled student (20 minutes)."""
     import torch
 
-    from .cards import table
+    from .cards import table, tries
     from .checkpoints import CheckpointError
+    from .fast_writing import FastWriter
+    from .report_card import many_tries
     from .story import Story
     from .workbook.files import work_folder
 
     torch.set_num_threads(1)  # the bits of the weights depend on it
     folder = arguments.output or work_folder() / "models"
     chapters = []
+    story = Story(folder, arguments.seed)
     try:
-        for chapter in Story(folder, arguments.seed).run(arguments.controls):
+        for chapter in story.run(arguments.controls):
             print(f"{chapter.name}: {chapter.bill.seconds:.0f} seconds of one core", flush=True)
             chapters.append(chapter)
     except CheckpointError as error:
         print(error, file=sys.stderr)
         return 2
-    print("", *table(chapters), "", f"The models and their cards are in {folder}.", sep="\n")
+    print("", *table(chapters), "", sep="\n")
+    print(*tries("base", many_tries(FastWriter(story.model("base")))), "", sep="\n")
+    print(f"The models and their cards are in {folder}.")
     return 0
 
 

@@ -4,7 +4,7 @@
 right of those that do and of those that do not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from .model import LanguageModel
@@ -76,6 +76,14 @@ def table(chapters: list[Chapter]) -> Iterator[str]:
     ]
     chances = ["chance", *(f"{result.chance:.2f}" for result in chapters[0].results.values())]
     yield from aligned([["model", *names], *shares, chances])
+
+
+def tries(name: str, curves: Mapping[str, Mapping[int, float]]) -> Iterator[str]:
+    """pass@k of a model, a line each for all of its answers, for its direct ones, and for blind guessing."""
+    ks = next(iter(curves.values()))
+    yield f"pass@k of {name}:"
+    shares = [[what, *(f"{share:.3f}" for share in curve.values())] for what, curve in curves.items()]
+    yield from aligned([["k", *(str(k) for k in ks)], *shares])
 
 
 def aligned(rows: list[list[str]]) -> Iterator[str]:

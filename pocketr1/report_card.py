@@ -87,6 +87,25 @@ def evaluate(
     return {part: result_of(part) for part in parts}
 
 
+def many_tries(
+    writer: Writer, parts: Sequence[Part] = PARTS, count: int = 16, samples: int = 64, seed: int = 7
+) -> dict[str, dict[int, float]]:
+    """pass@k at k = 1, 4, 16, ... up to `samples`, over test problems of all parts: of all answers; of the
+    direct ones alone, where a worked answer counts as wrong; and of blind guessing, by the same names.
+
+    What is solved in many tries without working may be luck. Beside the other two one sees how much of it is.
+    """
+    generator, ks = torch.Generator().manual_seed(seed), [4**i for i in range(samples) if 4**i <= samples]
+    asked = [problem for part in parts for problem in problems(*part, count, seed, "test")]
+    hits: dict[str, list[int]] = {"all answers": [], "direct answers": []}
+    for problem in asked:  # one at a time: all of them at once would take gigabytes
+        answers = roll_out(writer, [problem], samples, ACCURACY, Sampling(LONGEST), generator)
+        hits["all answers"].append(int(answers.right.sum()))
+        hits["direct answers"].append(int((answers.right & ~answers.worked).sum()))
+    curves = {name: {k: pass_at_k(right, samples, k) for k in ks} for name, right in hits.items()}
+    return curves | {"guessing": {k: _mean([chance(problem, k) for problem in asked]) for k in ks}}
+
+
 def result(rollouts: Rollouts, samples: int) -> Result:
     """What rollouts of one part show; the first `samples` rows belong to the first problem, and so on."""
     right, worked = rollouts.right, rollouts.worked

@@ -3,10 +3,11 @@ from random import Random
 import pytest
 import torch
 
+from pocketr1 import report_card
 from pocketr1.evaluation import Decomposition
 from pocketr1.generation import Sampling
 from pocketr1.pretraining import STUDENT, new_model
-from pocketr1.report_card import HARDER_PARTS, PARTS, evaluate, result, together, transfer
+from pocketr1.report_card import HARDER_PARTS, PARTS, evaluate, many_tries, result, together, transfer
 from pocketr1.rewards import ACCURACY
 from pocketr1.rollouts import Rollouts, roll_out
 from pocketr1.worlds import VOCABULARY, chance, document, problems, read
@@ -56,6 +57,24 @@ def test_chance_of_a_program_is_that_of_its_problems():
     found = result(rollouts_of(("write", 1), 1, lambda problem, sample: ("then",)), 1)
     asked = problems("write", 1, 3, seed=1, split="test")
     assert found.chance == pytest.approx(sum(map(chance, asked)) / 3)
+
+
+def test_many_tries_tell_direct_answers_from_worked_ones_and_from_luck(monkeypatch):
+    """Of four answers one is worked and right, and one direct and right."""
+
+    def answered(writer, asked, samples, *more):
+        (problem,) = asked
+        worked = document(problem, "worked", problem.language, Random(0)).completion
+        direct = [("<answer>", *digits, "</answer>") for digits in (problem.answer, ("0",), ("0",))]
+        readings = [read([*words, "<end>"]) for words in (worked, *direct)]
+        nothing = torch.zeros(samples)
+        return Rollouts([problem] * 4, readings, [], nothing, nothing, nothing, nothing, nothing, nothing)
+
+    monkeypatch.setattr(report_card, "roll_out", answered)
+    found = many_tries(None, [("run", 2), ("calc", 3)], count=2, samples=4)
+    assert found["all answers"] == {1: 0.5, 4: 1.0}
+    assert found["direct answers"] == {1: 0.25, 4: 1.0}
+    assert found["guessing"] == pytest.approx({1: 1e-4, 4: 4e-4}, rel=1e-3)
 
 
 def test_parts_together_weigh_problems_alike_and_modes_by_how_often_they_occur():

@@ -134,6 +134,7 @@ def test_the_command_trains_into_the_folder_it_is_given_and_prints_the_table(
     printed, complaints = capsys.readouterr()
     assert complaints == ""
     assert all(f"\n{name} " in printed for name in STAGES)
+    assert "\npass@k of base:\n" in printed and "\ndirect answers  0." in printed
     assert "random-reward" not in printed and str(folder) in printed
     assert __main__.main(["train", "--output", str(folder), "--controls"]) == 0
     assert "\nrandom-reward " in capsys.readouterr().out
