@@ -57,10 +57,12 @@ predict("guesses", "...")
 # **For teachers.** Minutes, first sitting: opening 3, by hand 7, answers 12, programs 16, a bandit 10, the noise
 # 16. Second sitting: sampled words 10, right or wrong 5, many tries 10, the hole 14, the rest 7. That is 110 in
 # all; with the four core exercises alone (`exact_reward`, `reinforce_loss`, `subtract_baseline`,
-# `token_logprobs`) about 75.
+# `token_logprobs`) about 75. Run all cells of *many tries* and of *right or wrong* even so: *the hole* uses their
+# models.
 #
 # Ask for the first prediction by a show of hands: does the share of right answers rise, stay, or fall? Many
-# say that it rises more slowly. Write down the counts, and do not answer.
+# say that it rises more slowly. Write down the counts, and do not answer: *the hole* does. (Pay rises to 0.8 and
+# more, and right answers fall.)
 
 # %% [markdown]
 # ## By hand

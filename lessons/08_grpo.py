@@ -10,7 +10,7 @@
 # > **The way:** by hand → against the group → ratio → clip → far from home → a mean of what → **stop line** →
 # > the loss → live → small changes → is mine broken?
 #
-# The lesson has **two sittings**, of about 60 and 40 minutes. In the first you write the pieces. In the
+# The lesson has **two sittings**, of about 65 and 35 minutes. In the first you write the pieces. In the
 # second you put them together, and a model learns with them.
 
 # %% key="setup"
@@ -54,7 +54,8 @@ predict("clip", "...")
 # **For teachers.** Minutes, first sitting: opening 4, by hand 5, against the group 14, ratio 8, clip 14, far
 # from home 8, a mean of what 11. Second sitting: the loss 9, live 4, small changes 6, is mine broken 14, the
 # end 3. That is 100 in all. The core exercises (`group_advantages`, `clipped_objective`, `aggregate`,
-# `diagnoses`) with their sections take about an hour.
+# `diagnoses`) with *By hand*, *Live*, and *Ratio* told without its exercise, take about 75. Leave out *Far from
+# home*, *The loss* (show its last cell) and *Small changes*.
 #
 # Take the first prediction by a show of hands: *falls, rises, stays?* Nearly all rooms say it falls. Leave it
 # on the board.
@@ -1018,7 +1019,8 @@ for letter in ("healthy", "A", "B", "C", "D", "E"):
 # trial, accuracy fell to zero as well, but the clip was no busier than the healthy one's in the first step, and the
 # policy grew undecided: its entropy doubled. (D's rises too, by a fifth.)
 #
-# Ask the room: C's curve of rewards is the best of all. Who would have stopped that training?
+# Ask the room: C's curve of rewards is the best of all. Who would have stopped that training? (Whoever looks at the
+# true accuracy, or reads ten answers. The pay alone shows nothing.)
 
 # %% [markdown]
 # ## In the published models

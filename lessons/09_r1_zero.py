@@ -576,7 +576,9 @@ print(f"the base by itself: {start:.2f}, the trained model: {end:.2f}")
 # add up. Some take skill first, which is another convention and gives another split: let two people with
 # different orders compare. (The difference is the product of both changes: it belongs to both.)
 #
-# Ask the room: would you call a model that was given `<think>` *trained*? What then did the training do?
+# Ask the room: would you call a model that was given `<think>` *trained*? What then did the training do? (Without
+# training, no weight changed: so that part of the gain is choosing what the base could do. The rest is skill: fewer
+# slips.)
 
 # %% [markdown]
 # ## A coin
@@ -659,6 +661,12 @@ recall("coin")
 # 60 % of each: it may know them. On arithmetic made by a program, which it cannot know, only true rewards helped.
 #
 # *Sources: arXiv 2506.10947 and 2507.10532, both second-hand.*
+
+# %% [markdown] tags=["teacher"]
+# **For teachers.** Short of time: let nobody write `random_reward`, and run the cells; it is on loan.
+#
+# Ask the room: the coin's answers grew longer than the true reward's, in our run. What does a longer answer prove?
+# (Alone, nothing: none was right, and hardly one was worked.)
 
 # %% [markdown]
 # ## Many tries

@@ -133,7 +133,7 @@ recall("zero")
 # **For teachers.** Minutes, first sitting: what was wrong 9, one number 13, four stages 8, cold start 11,
 # reasoning RL 5. Second sitting: second fine-tuning 15, final RL 4, side by side 5, what carries over 15, more
 # than one seed 4, the end 6. That is 95 in all. The core exercises (`total_reward`, `stage_starts`,
-# `rejection_sample`) with their sections, and the training, take about 60 minutes: leave out the other three
+# `rejection_sample`) with their sections, and the training, take about 70 minutes: leave out the other three
 # exercises and *What carries over*.
 #
 # What people say first: "it will be wrong a lot". It is not. Ask the room: who would have to notice mixed
@@ -310,6 +310,13 @@ explore(paid, language=Slider("language", 0, 150, 20), tidy=Slider("tidy", 0, 50
 #
 # *Sources. The sum: arXiv 2501.12948v1, section 2.3.2. The comparison: version 2, supplement B.6, not read in
 # the primary text but in a copy.*
+
+# %% [markdown] tags=["teacher"]
+# **For teachers.** What people get wrong in `total_reward`: they multiply; they forget the weights; they rely on both
+# dictionaries having the same order; they divide by the number of rewards.
+#
+# Ask the room: how large may the weight of the language be? (Smaller than what a right answer earns more than a wrong
+# one. From there on, a wrong answer in good English is paid as well as a right one in Latin.)
 
 # %% [markdown]
 # ## Four stages

@@ -52,8 +52,11 @@ begin("11_distillation", globals())
 # %% [markdown] tags=["teacher"]
 # **For teachers.** Minutes, first sitting: opening and two models 7, soft targets 17, T² 7, traces 10, the
 # bill 7. Second sitting: the race 10, who wrote it 14, more seeds 3, many tries 7, a new skill 3, on-policy
-# 7, what R1 compared 4, whose code and the end 4. That is 100 in all. The core
-# exercises alone (`soft_loss`, `filter_traces`, `compute_spent`, `controls`) take about an hour.
+# 7, what R1 compared 4, whose code and the end 4. That is 100 in all. Without the two extra exercises it is about 90.
+# In about 70: leave out *T squared*, and after *Who wrote it* all but *More than one seed*. That keeps the core
+# exercises (`soft_loss`, `filter_traces`, `compute_spent`, `controls`).
+#
+# Whoever did lesson 10 has their own `r1` as teacher, the others the course's. So figures in the room differ.
 #
 # If there is time for one thing only, take *Who wrote it*. Everybody remembers that the student won. Few ask
 # what it won by.
@@ -878,7 +881,9 @@ print(f"{len(gaps)} worked answers of the small base leave out a step; {sum(gaps
 # *faultless*. Both are other questions.
 #
 # The surprise is *right ones*, which is no better than *no teacher* (worse, in our run). Ask the room for a
-# reason before they read on. It takes *no skips* and the count of gaps to find it.
+# reason before they read on. It takes *no skips* and the count of gaps to find it. (The corpus leaves out steps and
+# is right all the same, so the verifier keeps the gaps. Where the small base leaves one out it is wrong, so its own
+# kept answers have none.)
 
 # %% [markdown]
 # ## More than one seed

@@ -133,8 +133,8 @@ def test_compute_counts_training_rollouts_and_teaching_but_not_the_teacher_s_own
 
 
 def test_coverage_counts_problems_that_are_solved_at_all():
-    change = coverage_change([0, 1, 16, 0, 2], [4, 16, 1, 0, 0])
-    assert change == {"both": 2, "gained": 1, "lost": 1, "neither": 1}
+    change = coverage_change([0, 1, 16, 0, 2, 0], [4, 16, 1, 0, 0, 3])
+    assert change == {"both": 2, "gained": 2, "lost": 1, "neither": 1}
 
 
 def test_active_parameters_leave_out_the_embedding_and_idle_experts():
