@@ -20,12 +20,13 @@ def easy(problem, reading):
     return Score(float(reading.why == "there is no <answer>"))
 
 
-def run(plan=PLAN, paid=easy, writer_of=FastWriter):
+def problems_at(step):
+    return problems("run", 1, 4, seed=step)
+
+
+def run(plan=PLAN, paid=easy, writer_of=FastWriter, seed=0, problems_at=problems_at):
     model = LanguageModel(CONFIG)
-    questions = {"paid": (1.0, paid)}
-    records = train_reinforce(
-        model, lambda step: problems("run", 1, 4, seed=step), questions, plan, 0, writer_of
-    )
+    records = train_reinforce(model, problems_at, {"paid": (1.0, paid)}, plan, seed, writer_of)
     return model, list(records)
 
 
@@ -56,3 +57,17 @@ def test_where_nobody_is_paid_nothing_moves():
     model, records = run(paid=correctness)
     assert all(record.paid == 0 and record.gradient_norm == 0 for record in records)
     assert torch.equal(weights(model), weights(LanguageModel(CONFIG)))
+
+
+def test_where_everybody_is_paid_alike_nothing_moves():
+    model, records = run(paid=lambda problem, reading: Score(1.0))
+    assert all(record.paid == 1 and record.gradient_norm == 0 for record in records)
+    assert torch.equal(weights(model), weights(LanguageModel(CONFIG)))
+
+
+def test_each_step_has_its_own_problems_and_each_seed_its_own_answers():
+    asked = []
+    run(problems_at=lambda step: asked.append(step) or problems_at(step))
+    assert asked == [0, 1]
+    (one, _), (two, _) = run(seed=0), run(seed=1)
+    assert not torch.equal(weights(one), weights(two))

@@ -54,7 +54,7 @@ def test_consistency_is_that_of_worked_answers_alone():
 
 
 def test_chance_of_a_program_is_that_of_its_problems():
-    found = result(rollouts_of(("write", 1), 1, lambda problem, sample: ("then",)), 1)
+    found = result(rollouts_of(("write", 1), 2, lambda problem, sample: ("then",)), 2)
     asked = problems("write", 1, 3, seed=1, split="test")
     assert found.chance == pytest.approx(sum(map(chance, asked)) / 3)
 
@@ -86,6 +86,36 @@ def test_parts_together_weigh_problems_alike_and_modes_by_how_often_they_occur()
     assert both.parts.works == pytest.approx(0.75)
     assert both.parts.right_when_working == pytest.approx(1)
     assert both.parts.pass_at_1 == pytest.approx(both.pass_at_1.mean)
+
+
+def test_each_problem_keeps_its_own_share():
+    first = problems("calc", 2, 3, seed=1, split="test")[0]
+    found = result(
+        rollouts_of(("calc", 2), 2, lambda problem, _: worked_once(problem, int(problem != first))), 2
+    )
+    assert found.per_problem == (1, 0, 0)
+
+
+def test_parts_together_weigh_a_mode_by_how_often_it_occurs():
+    """One part works in half of its answers, wrongly, and is right when direct; one always works, rightly; and
+    one never does, and is wrong."""
+
+    def half(problem, sample):
+        if sample == 0:
+            worked = list(worked_once(problem, 0))
+            worked[-2] = str((int(worked[-2]) + 1) % 10)
+            return worked
+        return ("<answer>", *problem.answer, "</answer>")
+
+    parts = {
+        ("calc", 2): result(rollouts_of(("calc", 2), 2, half), 2),
+        ("run", 2): result(rollouts_of(("run", 2), 2, lambda problem, _: worked_once(problem, 0)), 2),
+        ("run", 3): result(rollouts_of(("run", 3), 2, lambda problem, _: worked_once(problem, 1)), 2),
+    }
+    both = together(parts).parts
+    assert both.works == pytest.approx(0.5)
+    assert both.right_when_working == pytest.approx(1 / 1.5)
+    assert both.right_when_direct == pytest.approx(0.5 / 1.5)
 
 
 def test_together_of_models_that_never_work():
