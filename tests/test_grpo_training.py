@@ -8,10 +8,12 @@ import torch
 from pocketr1 import grpo_training
 from pocketr1.configuration import Dense, Experts, Heads, ModelConfig
 from pocketr1.fast_writing import FastWriter
-from pocketr1.grpo import DAPO, DR_GRPO, Variant, groups_with_contrast
+from pocketr1.generation import Sampling
+from pocketr1.grpo import DAPO, DR_GRPO, Variant, group_advantages, groups_with_contrast, grpo_loss
 from pocketr1.grpo_training import MAX_DRAWS, GrpoPlan, train_grpo
 from pocketr1.model import LanguageModel
 from pocketr1.rewards import Score
+from pocketr1.rollouts import policy_logprobs, roll_out
 from pocketr1.worlds import VOCABULARY, problems
 
 CONFIG = ModelConfig(
@@ -26,6 +28,10 @@ def short(problem, reading):
 
 
 EASY = {"easy": (1.0, short)}
+FIRST = {problem.prompt for problem in problems("run", 1, 2, seed=0)}
+HALF_OF_THEM = {
+    "half": (1.0, lambda problem, reading: short(problem, reading) if problem.prompt in FIRST else Score(0.0))
+}
 
 
 def problems_at(step):
@@ -112,6 +118,26 @@ def test_the_variants_train_too(variant):
     _, records = run(replace(PLAN, variant=variant))
     assert all(math.isfinite(record.gradient_norm) for record in records)
     assert records[0].gradient_norm > 0
+
+
+@pytest.mark.parametrize("variant", [Variant(), Variant(normaliser="token")])
+def test_rows_that_teach_nothing_are_skipped_and_still_count_in_the_mean(variant):
+    model = LanguageModel(CONFIG)
+    sampling, generator = Sampling(PLAN.max_new), torch.Generator().manual_seed(0)
+    rollouts = roll_out(model, problems_at(0), PLAN.group_size, HALF_OF_THEM, sampling, generator)
+    advantages = group_advantages(rollouts.rewards, PLAN.group_size)
+    assert 0 < (advantages == 0).sum() < len(advantages)
+    logprobs = policy_logprobs(model, rollouts)
+    grpo_loss(logprobs, rollouts.logprobs, advantages, rollouts.mask, variant).backward()
+    norm = torch.cat([p.grad.reshape(-1) for p in model.parameters()]).norm().item()
+    _, records = run(replace(PLAN, variant=variant, steps=1), rewards=HALF_OF_THEM)
+    assert records[0].gradient_norm == pytest.approx(norm, rel=1e-3)
+    assert records[0].tokens_trained < records[0].tokens_sampled
+
+
+def test_the_update_has_the_temperature_of_the_samples():
+    _, records = run(replace(PLAN, temperature=2.0))
+    assert all(record.ratio_max == pytest.approx(1, abs=1e-4) for record in records)
 
 
 @pytest.mark.parametrize("variant", [Variant(), DR_GRPO, Variant(normaliser="token"), Variant(beta=0.5)])

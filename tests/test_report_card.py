@@ -54,8 +54,8 @@ def test_consistency_is_that_of_worked_answers_alone():
 
 
 def test_chance_of_a_program_is_that_of_its_problems():
-    found = result(rollouts_of(("write", 1), 2, lambda problem, sample: ("then",)), 2)
-    asked = problems("write", 1, 3, seed=1, split="test")
+    found = result(rollouts_of(("write", 2), 2, lambda problem, sample: ("then",)), 2)
+    asked = problems("write", 2, 3, seed=1, split="test")
     assert found.chance == pytest.approx(sum(map(chance, asked)) / 3)
 
 
@@ -97,8 +97,8 @@ def test_each_problem_keeps_its_own_share():
 
 
 def test_parts_together_weigh_a_mode_by_how_often_it_occurs():
-    """One part works in half of its answers, wrongly, and is right when direct; one always works, rightly; and
-    one never does, and is wrong."""
+    """One part works in half of its answers, wrongly, and is right when direct. One always works, rightly.
+    One never does, and is wrong."""
 
     def half(problem, sample):
         if sample == 0:
@@ -116,6 +116,8 @@ def test_parts_together_weigh_a_mode_by_how_often_it_occurs():
     assert both.works == pytest.approx(0.5)
     assert both.right_when_working == pytest.approx(1 / 1.5)
     assert both.right_when_direct == pytest.approx(0.5 / 1.5)
+    del parts["run", 3]
+    assert together(parts).parts.right_when_direct == pytest.approx(1)
 
 
 def test_together_of_models_that_never_work():
