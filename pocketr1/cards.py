@@ -168,7 +168,7 @@ question's language, in worked answers.
 ## Limits
 
 This is one seed in a small world. It shows a mechanism, and says nothing about large models. Worked
-answers were in the base's corpus: reinforcement chooses them, and makes them better, but does not invent
+answers were in the base's corpus: reinforcement chooses them, and makes them better, and hardly invents
 them. Levels above those in the table were never trained; expect chance there. A "language" is three
 made-up words. Writing programs of two steps was not learned: blind guessing does as well. DeepSeek-R1 has
 latent attention and experts; the models of this course are dense. One with both was not as far after

@@ -166,7 +166,7 @@ def _draw(
 def _to_learn_from(sampled: Rollouts, plan: GrpoPlan) -> Rollouts:
     """What the update goes over: everything, or, with dynamic sampling, the first groups with contrast (if
     there is any: the others give no gradient)."""
-    contrast = groups_with_contrast(sampled.rewards, plan.group_size).repeat_interleave(plan.group_size)
+    contrast = _in_contrast(sampled, plan)
     if not plan.variant.dynamic_sampling or not contrast.any():
         return sampled
     return sampled.rows(contrast.nonzero().flatten()[: plan.problems * plan.group_size])
@@ -179,8 +179,12 @@ def _advantages(rollouts: Rollouts, plan: GrpoPlan) -> Tensor:
     or of 0. The division makes an advantage of -0.1 of it.
     """
     advantages = group_advantages(rollouts.rewards, plan.group_size, plan.variant.divide_by_std)
-    contrast = groups_with_contrast(rollouts.rewards, plan.group_size).repeat_interleave(plan.group_size)
-    return torch.where(contrast, advantages, 0.0)
+    return torch.where(_in_contrast(rollouts, plan), advantages, 0.0)
+
+
+def _in_contrast(rollouts: Rollouts, plan: GrpoPlan) -> Tensor:
+    """Which completions are in a group whose rewards differ: bool [batch]."""
+    return groups_with_contrast(rollouts.rewards, plan.group_size).repeat_interleave(plan.group_size)
 
 
 def _mini_batches(rows: int, plan: GrpoPlan, generator: torch.Generator) -> Iterator[Tensor]:
@@ -212,7 +216,7 @@ def _update_on(
 
     def losses() -> Iterator[Tensor]:
         for chosen in _micro_batches(rollouts, useful):
-            loss, portion = _portion(model, rollouts.rows(chosen), advantages[chosen], plan, reference, whole)
+            loss, portion = _loss_of(model, rollouts.rows(chosen), advantages[chosen], plan, reference, whole)
             portions.append(portion)
             yield loss
 
@@ -226,7 +230,7 @@ def _micro_batches(rollouts: Rollouts, rows: Tensor) -> tuple[Tensor, ...]:
     return rows[rollouts.lengths[rows].argsort(stable=True)].split(MICRO_BATCH)
 
 
-def _portion(
+def _loss_of(
     model: LanguageModel,
     batch: Rollouts,
     advantages: Tensor,

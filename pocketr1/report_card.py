@@ -95,7 +95,8 @@ def many_tries(
 
     What is solved in many tries without working may be luck. Beside the other two one sees how much of it is.
     """
-    generator, ks = torch.Generator().manual_seed(seed), [4**i for i in range(samples) if 4**i <= samples]
+    generator = torch.Generator().manual_seed(seed)
+    ks = [4**power for power in range(samples.bit_length()) if 4**power <= samples]
     asked = [problem for part in parts for problem in problems(*part, count, seed, "test")]
     hits: dict[str, list[int]] = {"all answers": [], "direct answers": []}
     for problem in asked:  # one at a time: all of them at once would take gigabytes
