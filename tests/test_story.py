@@ -98,6 +98,22 @@ def test_files_of_another_seed_or_other_settings_are_refused_by_name(folder, cha
         list(other(folder, 100, changed).run())
 
 
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("r1-zero", "r1_zero"),
+        ("cold-start", "cold_start"),
+        ("reasoning-rl", "reasoning_rl"),
+        ("r1", "final_rl"),
+    ],
+)
+def test_what_is_random_in_a_stage_depends_on_the_story_s_seed(tmp_path, monkeypatch, name, function):
+    seeds = []
+    monkeypatch.setattr(pipeline, function, lambda model, seed, plan: iter(seeds.append(seed) or ()))
+    assert list(STAGES[name].train(Story(tmp_path, 103, TINY), None)) == []
+    assert seeds == [103]
+
+
 def test_stages_start_where_the_pipeline_says(folder, chapters):
     starts = pipeline.stage_starts()
     names = {"cold start": "cold-start", "reasoning RL": "reasoning-rl", "final RL": "r1"}
